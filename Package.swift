@@ -1,0 +1,65 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Language settings of every Swift target: Swift 6 mode, explicit imports, no warnings.
+let everywhere: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Code that ships also marks every use of unsafe memory.
+let sources = everywhere + [.strictMemorySafety()]
+
+/// A plugin is one Swift target, shipped as one shared library of the same name.
+func plugin(_ name: String) -> Target {
+    .target(
+        name: name,
+        dependencies: ["AgentPluginKit"],
+        path: "Plugins/\(name)",
+        exclude: ["plugin.json"],
+        swiftSettings: sources
+    )
+}
+
+let package = Package(
+    name: "AgentHost",
+    products: [
+        .executable(name: "host-server", targets: ["host-server"]),
+        .library(name: "AgentHost", targets: ["AgentHost"]),
+        .library(name: "AgentPluginKit", targets: ["AgentPluginKit"]),
+        .library(name: "TripPlanner", type: .dynamic, targets: ["TripPlanner"]),
+        .library(name: "TodoTasks", type: .dynamic, targets: ["TodoTasks"]),
+    ],
+    targets: [
+        // The contract, and the C it stands on.
+        .target(name: "PluginABI"),
+        .target(name: "PluginRuntime", dependencies: ["PluginABI"]),
+        .target(name: "CPlatform"),
+        .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        // The host's side.
+        .target(
+            name: "AgentHost",
+            dependencies: ["PluginABI", "PluginRuntime", "CPlatform", "CJSON", "CSQLite", "CCrypto"],
+            swiftSettings: sources
+        ),
+        .executableTarget(name: "host-server", dependencies: ["AgentHost"], swiftSettings: sources),
+
+        // The plugin's side.
+        .target(name: "AgentPluginKit", dependencies: ["PluginABI"], swiftSettings: sources),
+        plugin("TripPlanner"),
+        plugin("TodoTasks"),
+
+        // Tests. They do not depend on plugins: that would link them in.
+        .testTarget(name: "AgentHostTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
+        .testTarget(name: "PluginTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
+        .testTarget(name: "HostServerTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,180 @@
+/// Writes JSON into a byte buffer: for events and answers, where speed counts.
+///
+/// The caller keeps the grammar: keys only inside objects, one value per key. Commas are put where they belong.
+struct JSONWriter: Sendable {
+    /// What was written.
+    private(set) var bytes: [UInt8]
+
+    /// - Parameter bytes: a buffer to continue, for reuse; its content is kept.
+    init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+
+    private mutating func separate() {
+        switch bytes.last {
+        case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), UInt8(ascii: " "), UInt8(ascii: "\n"): break
+        default: bytes.append(UInt8(ascii: ","))
+        }
+    }
+
+    /// `{` … `}`
+    mutating func object(_ members: (inout JSONWriter) -> Void) {
+        separate()
+        bytes.append(UInt8(ascii: "{"))
+        members(&self)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// `[` … `]`
+    mutating func array(_ elements: (inout JSONWriter) -> Void) {
+        separate()
+        bytes.append(UInt8(ascii: "["))
+        elements(&self)
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// `"key":`
+    mutating func key(_ key: StaticString) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        key.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    /// A key that needs escaping.
+    mutating func key(escaped key: String) {
+        separate()
+        quote(key)
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    mutating func string(_ value: String) {
+        separate()
+        quote(value)
+    }
+
+    mutating func int(_ value: some BinaryInteger) {
+        separate()
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
+    mutating func bool(_ value: Bool) {
+        separate()
+        append(value ? "true" : "false")
+    }
+
+    mutating func null() {
+        separate()
+        append("null")
+    }
+
+    mutating func double(_ value: Double) {
+        separate()
+        precondition(value.isFinite, "JSON has no infinite numbers")
+        bytes.append(contentsOf: "\(value)".utf8)
+    }
+
+    /// Bytes that are JSON already, e.g. an item as it is stored.
+    mutating func raw(_ json: some Collection<UInt8>) {
+        separate()
+        bytes.append(contentsOf: json)
+    }
+
+    mutating func value(_ value: JSON) {
+        switch value {
+        case .null: null()
+        case .bool(let value): bool(value)
+        case .int(let value): int(value)
+        case .double(let value): double(value)
+        case .string(let value): string(value)
+        case .array(let elements): array { for element in elements { $0.value(element) } }
+        case .object(let object): object_(object)
+        }
+    }
+
+    private mutating func object_(_ object: JSONObject) {
+        self.object {
+            for (key, value) in object.members {
+                $0.key(escaped: key)
+                $0.value(value)
+            }
+        }
+    }
+
+    // Members in one line each.
+    mutating func member(_ key: StaticString, _ value: String) {
+        self.key(key)
+        string(value)
+    }
+    mutating func member(_ key: StaticString, _ value: Bool) {
+        self.key(key)
+        bool(value)
+    }
+    mutating func member(_ key: StaticString, _ value: JSON) {
+        self.key(key)
+        self.value(value)
+    }
+    mutating func member(_ key: StaticString, _ value: some BinaryInteger) {
+        self.key(key)
+        int(value)
+    }
+    /// Left out when nil: unset fields are absent, never null (`chatkit-protocol.md` 2).
+    mutating func member(_ key: StaticString, ifSet value: String?) {
+        if let value { member(key, value) }
+    }
+
+    /// Bytes outside JSON, e.g. the framing of an event stream.
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// Takes what was written and starts anew.
+    mutating func take() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return taken
+    }
+
+    private mutating func quote(_ value: String) {
+        bytes.append(UInt8(ascii: "\""))
+        var value = value
+        value.withUTF8 { text in
+            var start = 0
+            for index in 0..<text.count {
+                let byte = unsafe text[index]
+                if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") { continue }
+                unsafe bytes.append(contentsOf: text[start..<index])
+                start = index + 1
+                escape(byte)
+            }
+            unsafe bytes.append(contentsOf: text[start..<text.count])
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        default:
+            append("u00")
+            bytes.append(contentsOf: hex([byte]).utf8)
+        }
+    }
+}
+
+extension JSON {
+    /// Compact JSON text.
+    var encoded: [UInt8] {
+        var writer = JSONWriter()
+        writer.value(self)
+        return writer.bytes
+    }
+
+    /// Compact JSON text, as a string.
+    var text: String { String(decoding: encoded, as: UTF8.self) }
+}
