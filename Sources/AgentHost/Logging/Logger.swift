@@ -114,7 +114,9 @@ private final class LogSink: Sendable {
                 defer { state.dropped = 0 }
                 return state.dropped
             }
-            if dropped > 0 { bytes += Array(#"{"level":"warn","msg":"log lines dropped","count":\#(dropped)}"#.utf8) + [10] }
+            if dropped > 0 {
+                bytes += Array(#"{"level":"warn","msg":"log lines dropped","count":\#(dropped)}"#.utf8) + [10]
+            }
             writeFully(descriptor, bytes)
             state.withLock { $0.waiting -= lines.count }
         }

@@ -1,0 +1,80 @@
+/// What a tool is: the manifest's words, known without running anything.
+struct ToolDescriptor: Sendable, Hashable {
+    /// Id of the plugin that provides it.
+    var plugin: String
+    /// Name in the plugin's manifest.
+    var name: String
+    /// Name that models and clients see: unique in this host.
+    var exposedName: String
+    /// For people.
+    var title: String
+    /// For models.
+    var description: String
+    var inputSchema: JSON
+    var outputSchema: JSON?
+    /// Milliseconds.
+    var timeout: Int64 = 30_000
+    var isReadOnly = false
+    var isIdempotent = false
+    var isDestructive = false
+    var needsApproval = false
+}
+
+/// One call: the same whether it comes from a turn, from MCP or from the chat API (abi.md A2).
+struct ToolCallRequest: Sendable {
+    var tool: ToolDescriptor
+    /// Checked against the tool's input schema.
+    var arguments: JSON
+    var owner: OwnerKey
+    /// Empty outside a thread.
+    var threadID: String
+    var agentID: String
+    var locale: String
+    /// Milliseconds of the monotonic clock.
+    var deadline: Int64
+}
+
+/// How a call ended.
+enum ToolOutcome: Sendable, Hashable {
+    case success(JSON)
+    /// The tool says what went wrong, in words for the model.
+    case failure(String)
+    /// The call did not come about or broke off.
+    case broken(ProviderFailure)
+}
+
+/// Why a plugin did not deliver: tool, model or agent.
+enum ProviderFailure: Error, Sendable, Hashable {
+    case crashed
+    case deadline
+    case cancelled
+    case unavailable
+    case denied
+    case limit
+    /// It broke the contract, or failed with its own words.
+    case failed(String)
+}
+
+/// Where tools come from.
+protocol ToolProvider: Sendable {
+    /// Starts a call. Does not block. `progress` is called any number of times, then `completion` exactly once, both from any
+    /// thread, possibly before this returns.
+    func call(
+        _ request: ToolCallRequest,
+        progress: @escaping @Sendable (JSON) -> Void,
+        completion: @escaping @Sendable (ToolOutcome) -> Void
+    ) -> any Cancellable
+}
+
+/// Work that goes on and can be told to stop. The completion still comes.
+protocol Cancellable: Sendable {
+    /// May be called from any thread, more than once, and after the end. Does not block.
+    func cancel(_ reason: CancelReason)
+}
+
+enum CancelReason: Sendable, Hashable { case cancelled, deadline }
+
+/// Nothing to cancel.
+struct NotCancellable: Cancellable {
+    func cancel(_ reason: CancelReason) {}
+}
