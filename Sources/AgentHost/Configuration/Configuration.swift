@@ -1,0 +1,131 @@
+/// Everything the host can be told, checked.
+///
+/// Values come from environment variables, a `.env` file and flags, in rising priority; `docs/configuration.md` lists them.
+public struct Configuration: Sendable {
+    var host: String
+    var port: UInt16
+    var databasePath: String
+    var pluginFolders: [String]
+    /// Ids, or "*".
+    var trusted: Set<String>
+    var pluginConfigurationFolder: String?
+    var cacheFolder: String
+    var workerPath: String
+    /// Nil: the route's own default.
+    var defaultAgent: String?
+    var maximumHistory: Int
+    /// Nil: any origin, without credentials.
+    var corsOrigins: [String]?
+    var drainMilliseconds: Int64
+    var logLevel: LogLevel
+
+    /// Reads the process's environment, `.env` in the working folder, and `arguments`.
+    ///
+    /// - Parameter arguments: flags and further words, without the program's name and verb.
+    /// - Returns: the configuration and the words that are no flags.
+    /// - Throws: `ConfigurationError`, whose text names the setting and the fix.
+    public static func read(
+        arguments: [String]
+    ) throws(ConfigurationError) -> (configuration: Configuration, words: [String]) {
+        let (flags, words) = try SettingSources.parseFlags(arguments)
+        let dotEnv = (try? readFile(".env")).map { SettingSources.parseDotEnv(String(decoding: $0, as: UTF8.self)) }
+        let environment = processEnvironment()
+        let sources = SettingSources(environment: environment, dotEnv: dotEnv ?? [:], flags: flags)
+        return (try Configuration(sources), words)
+    }
+
+    init(_ sources: SettingSources) throws(ConfigurationError) {
+        host = sources.value(.host)
+        port = UInt16(try sources.integer(.port, in: 0...65_535))
+        databasePath = try Configuration.databasePath(sources)
+        let beside = executableFolder()
+        let folders = sources.value(.plugins)
+        pluginFolders = folders.isEmpty ? [beside + "/plugins"] : folders.split(separator: ":").map(String.init)
+        trusted = Set(Configuration.list(sources.value(.trusted)))
+        let configured = sources.value(.pluginConfiguration)
+        pluginConfigurationFolder = configured.isEmpty ? nil : configured
+        cacheFolder = Configuration.cacheFolder(sources)
+        let worker = sources.value(.worker)
+        workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        let agent = sources.value(.defaultAgent)
+        defaultAgent = agent.isEmpty ? nil : agent
+        maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
+        corsOrigins = try Configuration.origins(sources)
+        drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
+        guard let level = LogLevel(name: sources.value(.logLevel)) else {
+            throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
+        }
+        logLevel = level
+        let insecure = ["1", "true", "yes", "on"].contains(sources.value(.insecure).lowercased())
+        guard insecure || Configuration.isLoopback(host) else {
+            throw ConfigurationError(
+                "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
+                code: "insecure_address")
+        }
+    }
+
+    /// Names that only this machine can reach.
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+
+    private static func databasePath(_ sources: SettingSources) throws(ConfigurationError) -> String {
+        let url = sources.value(.database)
+        let prefix = "sqlite:///"
+        guard url.hasPrefix(prefix), url.count > prefix.count else {
+            throw sources.error(
+                .database, "must look like sqlite:///relative/path or sqlite:////absolute/path, not \"\(url)\"")
+        }
+        return String(url.dropFirst(prefix.count))
+    }
+
+    private static func cacheFolder(_ sources: SettingSources) -> String {
+        let configured = sources.value(.cache)
+        if !configured.isEmpty { return configured }
+        if let cache = sources.environment["XDG_CACHE_HOME"], !cache.isEmpty { return cache + "/agenthost" }
+        if let home = sources.environment["HOME"], !home.isEmpty { return home + "/.cache/agenthost" }
+        return ".agenthost-cache"
+    }
+
+    private static func origins(_ sources: SettingSources) throws(ConfigurationError) -> [String]? {
+        let text = sources.value(.corsOrigins)
+        if text.isEmpty { return nil }
+        guard text.hasPrefix("[") else { return list(text) }
+        guard let array = (try? JSON.parse(text))?.array else {
+            throw sources.error(.corsOrigins, "must be a comma list or a JSON array of origins")
+        }
+        return array.compactMap(\.string)
+    }
+
+    private static func list(_ text: String) -> [String] {
+        text.split { $0 == "," || $0.isWhitespace }.map(String.init)
+    }
+}
+
+extension SettingSources {
+    fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+        guard let number = Int(value(setting)), range.contains(number) else {
+            throw error(
+                setting,
+                "must be a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(value(setting))\"")
+        }
+        return number
+    }
+
+    fileprivate func error(_ setting: Setting, _ rule: String) -> ConfigurationError {
+        ConfigurationError("\(origin(setting)) \(rule).", code: "invalid_setting")
+    }
+}
+
+/// A setting that cannot be used.
+public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
+    /// Stable, for machines.
+    public let code: String
+    /// A sentence that names the setting and the fix.
+    public let description: String
+
+    init(_ description: String, code: String) {
+        self.description = description
+        self.code = code
+    }
+}

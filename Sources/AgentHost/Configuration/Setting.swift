@@ -1,0 +1,68 @@
+/// One knob: its names, its default and what it does. `Setting.all` is the table that `docs/configuration.md` shows; a test
+/// compares the two.
+struct Setting: Sendable {
+    /// Environment variables, the first that is set wins.
+    var variables: [String]
+    /// Command line flag without `--`; nil for none.
+    var flag: String?
+    /// As text; empty means unset.
+    var defaultValue: String
+    /// One line for people.
+    var summary: String
+    /// Whether the flag takes no value.
+    var isSwitch = false
+}
+
+extension Setting {
+    static let host = Setting(
+        variables: ["AGENTHOST_HOST"], flag: "host", defaultValue: "127.0.0.1",
+        summary: "Address to listen on. Anything but loopback needs `--insecure` until credentials can be configured.")
+    static let port = Setting(
+        variables: ["CHATKIT_SERVER_PORT", "GATEWAY_PORT", "PORT"], flag: "port", defaultValue: "8000",
+        summary: "TCP port to listen on; 0 picks a free one.")
+    static let insecure = Setting(
+        variables: ["AGENTHOST_INSECURE"], flag: "insecure", defaultValue: "0",
+        summary: "1 allows listening on a public address without credentials.", isSwitch: true)
+    static let database = Setting(
+        variables: ["CHATKIT_DB_URL", "DATABASE_URL"], flag: "db-url", defaultValue: "sqlite:///./chatkit.db",
+        summary: "Where conversations are kept: `sqlite:///relative/path` or `sqlite:////absolute/path`.")
+    static let plugins = Setting(
+        variables: ["AGENTHOST_PLUGINS"], flag: "plugins", defaultValue: "",
+        summary: "Plugin folders, separated by colons; unset: `plugins/` beside the program.")
+    static let trusted = Setting(
+        variables: ["AGENTHOST_TRUSTED"], flag: "trusted", defaultValue: "",
+        summary:
+            "Ids of plugins that run inside the host process, separated by commas; `*` = all. Others run in a worker process."
+    )
+    static let pluginConfiguration = Setting(
+        variables: ["AGENTHOST_PLUGIN_CONFIG"], flag: "plugin-config", defaultValue: "",
+        summary: "Folder with one `<plugin id>.json` for each plugin that is configured.")
+    static let cache = Setting(
+        variables: ["AGENTHOST_CACHE"], flag: "cache", defaultValue: "",
+        summary: "Folder for private copies of plugins; unset: `agenthost` in `XDG_CACHE_HOME` or in `~/.cache`.")
+    static let worker = Setting(
+        variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
+        summary: "The `plugin-worker` program; unset: beside this program.")
+    static let defaultAgent = Setting(
+        variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
+        summary: "Agent for new threads that name none; unset: `TripPlanner`.")
+    static let maximumHistory = Setting(
+        variables: ["CHATKIT_MAX_HISTORY"], flag: "max-history", defaultValue: "20",
+        summary: "Messages of people and assistant that a model is shown, 1 to 1000; their function calls come along.")
+    static let corsOrigins = Setting(
+        variables: ["CORS_ORIGINS"], flag: "cors-origins", defaultValue: "",
+        summary: "Web origins that may call, comma list or JSON array; unset: any, without credentials.")
+    static let drainSeconds = Setting(
+        variables: ["AGENTHOST_DRAIN_SECONDS"], flag: "drain-seconds", defaultValue: "30",
+        summary: "How long running turns may go on after SIGTERM, 0 to 3600 seconds.")
+    static let logLevel = Setting(
+        variables: ["AGENTHOST_LOG_LEVEL"], flag: "log-level", defaultValue: "info",
+        summary: "`trace`, `debug`, `info`, `warn` or `error`.")
+
+    /// Every knob, in the order of the documentation.
+    static let all: [Setting] = [
+        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
+        maximumHistory,
+        corsOrigins, drainSeconds, logLevel,
+    ]
+}
