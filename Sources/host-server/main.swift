@@ -1,0 +1,4 @@
+import AgentHost
+
+ProcessSignals.hold()
+exitProcess(HostServer.run(Array(CommandLine.arguments.dropFirst())))

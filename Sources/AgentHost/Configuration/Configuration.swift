@@ -129,3 +129,15 @@ public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
         self.code = code
     }
 }
+
+extension Configuration {
+    /// The options for `--help`, a line or two each.
+    public static var help: String {
+        Setting.all.compactMap { setting in
+            guard let flag = setting.flag else { return nil }
+            let value = setting.isSwitch ? "" : " VALUE"
+            let unless = setting.defaultValue.isEmpty || setting.isSwitch ? "" : " [\(setting.defaultValue)]"
+            return "  --\(flag)\(value)  (\(setting.variables[0]))\(unless)\n      \(setting.summary)"
+        }.joined(separator: "\n")
+    }
+}

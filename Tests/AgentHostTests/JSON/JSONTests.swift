@@ -12,7 +12,8 @@ struct JSONTests {
 
     @Test(arguments: [
         ("", JSONError.syntax), ("{", .syntax), ("[1] x", .syntax), ("\u{FEFF}{}", .syntax), (#""\ud800""#, .syntax),
-        ("\"\u{1}\"", .syntax), ("9223372036854775808", .number), ("1e999", .number), (#"{"a":1,"a":2}"#, .duplicateKey),
+        ("\"\u{1}\"", .syntax), ("9223372036854775808", .number), ("1e999", .number),
+        (#"{"a":1,"a":2}"#, .duplicateKey),
         ("NaN", .syntax), ("[1,]", .syntax), ("01", .number),
     ])
     func refused(_ text: String, _ error: JSONError) {
@@ -38,7 +39,9 @@ struct JSONTests {
     }
 
     @Test func controlCharactersAreEscaped() {
-        #expect(JSON.string("\u{0}\u{8}\t\n\u{c}\r\"\\\u{1f}\u{2028}").text == "\"\\u0000\\b\\t\\n\\f\\r\\\"\\\\\\u001f\u{2028}\"")
+        #expect(
+            JSON.string("\u{0}\u{8}\t\n\u{c}\r\"\\\u{1f}\u{2028}").text
+                == "\"\\u0000\\b\\t\\n\\f\\r\\\"\\\\\\u001f\u{2028}\"")
     }
 
     @Test func keysThatArePrefixesOfEachOtherStayApart() throws {

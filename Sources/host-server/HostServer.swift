@@ -1,0 +1,51 @@
+internal import AgentHost
+internal import Glibc
+
+/// The command line: reads it, starts what it names, answers the exit code (0 fine, 1 failed, 2 wrong usage).
+enum HostServer {
+    static func run(_ arguments: [String]) -> Int32 {
+        let verb = arguments.first ?? "serve"
+        let rest = Array(arguments.dropFirst())
+        switch verb {
+        case "--help", "-h", "help": return say(Usage.text)
+        case "--version", "version": return say("host-server \(AgentHost.version)")
+        case _ where rest.contains("--help"): return say(Usage.text)
+        case "serve":
+            return configured(rest) { configuration, words in
+                guard words.isEmpty else { return usage("serve takes no words: \(words.joined(separator: " "))") }
+                return ServeCommand.run(configuration)
+            }
+        case "chat": return configured(rest, ChatCommand.run)
+        case _ where verb.hasPrefix("--"): return run(["serve"] + arguments)
+        default: return usage("\"\(verb)\" is no command")
+        }
+    }
+
+    private static func configured(_ arguments: [String], _ command: (Configuration, [String]) -> Int32) -> Int32 {
+        do {
+            let (configuration, words) = try Configuration.read(arguments: arguments)
+            return command(configuration, words)
+        } catch {
+            complain(error.description)
+            return error.code == "unknown_option" || error.code == "missing_value" ? 2 : 1
+        }
+    }
+
+    static func usage(_ problem: String) -> Int32 {
+        complain("\(problem); see `host-server --help`.")
+        return 2
+    }
+
+    private static func say(_ text: String) -> Int32 {
+        print(text)
+        return 0
+    }
+}
+
+/// One sentence on standard error.
+func complain(_ sentence: String) {
+    unsafe fputs("host-server: \(sentence)\n", stderr)
+}
+
+/// Ends the process; what was printed goes out first.
+func exitProcess(_ code: Int32) -> Never { exit(code) }
