@@ -1,7 +1,8 @@
 import Glibc
 
 /// A client on a real loopback socket. All calls block; use it in `onThread`.
-final class TestClient {
+final class TestClient: @unchecked Sendable {
+    // Unchecked: threads share only the descriptor, for one to send while another receives.
     let descriptor: Int32
     private var isOpen = true
 
