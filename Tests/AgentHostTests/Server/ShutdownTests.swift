@@ -89,19 +89,37 @@ struct ShutdownTests {
     /// In a process of its own, because the limit is the process's.
     @Test func serverSurvivesTheLackOfDescriptors() async {
         await #expect(processExitsWith: .exitCode(0)) {
-            var limit = rlimit(rlim_cur: 60, rlim_max: 60)
+            let server = try TestServer({ $0.loops = 1 }) { request, body, response in
+                if request.path == "/wait" { try? await Task.sleep(for: .seconds(20)) }
+                await echo(request, body, response)
+            }
+            // Both ends are in this process: the clients get theirs before the limit falls to three more.
+            let clients = (0..<20).map { _ in TestClient() }
+            let idle = TestClient()
+            let last = TestClient()
+            var limit = rlimit(rlim_cur: UInt(last.descriptor) + 4, rlim_max: UInt(last.descriptor) + 4)
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            let server = try TestServer({ _ in }, echo)
             let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-            var clients: [TestClient] = []
-            // Both ends are in this process: half of the descriptors are the server's.
-            for _ in 0..<80 { clients.append(TestClient(server.port)) }
-            usleep(200_000)
-            let refused = clients.filter { $0.descriptor < 0 }.count
-            clients = []
-            _ = eventually { server.http.connectionCount == 0 }
-            let answered = server.connect().exchange(get).status == 200
-            exit(answered && refused > 0 ? 0 : 1)
+            idle.connect(server.port)
+            guard idle.exchange(get).status == 200 else { exit(3) }
+            for client in clients {
+                client.connect(server.port)
+                client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
+            }
+            // The idle connection made room, three are being served, the others are told at once.
+            guard idle.receive().isEmpty else { exit(4) }
+            var refused = 0
+            for client in clients {
+                var entry = pollfd(fd: client.descriptor, events: Int16(POLLIN), revents: 0)
+                if poll(&entry, 1, 300) > 0 && client.receive().isEmpty { refused += 1 }
+            }
+            let served = server.http.connectionCount
+            guard served <= 4 && refused == clients.count - served && refused > 0 else { exit(5) }
+            // With room again all is well.
+            clients.forEach { $0.close() }
+            let isQuiet = eventually { server.http.connectionCount == 0 }
+            last.connect(server.port)
+            exit(isQuiet && last.exchange(get).status == 200 ? 0 : 6)
         }
     }
 }
