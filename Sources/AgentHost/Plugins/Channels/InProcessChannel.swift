@@ -42,15 +42,15 @@ private import Synchronization
         channel.receiver.channel(channel, received: event)
     }
 
-    func send(_ command: PluginCommand) {
+    func send(_ message: PluginMessage) {
         let mayEnter = state.withLock { state in
             guard !state.isReleased, !state.isAbandoned else { return false }
             state.users += 1
             return true
         }
         guard mayEnter else { return }
-        unsafe command.parts.withMessage { message in
-            if let runtime = unsafe runtime { unsafe apr_deliver(runtime, message) }
+        unsafe message.withMessage { pointer in
+            if let runtime = unsafe runtime { unsafe apr_deliver(runtime, pointer) }
         }
         state.withLock { $0.users -= 1 }
     }

@@ -2,7 +2,7 @@
 /// not used again after its death.
 protocol PluginChannel: AnyObject, Sendable {
     /// Hands a message over. Any thread; does not block; ignored after the end. Messages arrive in order.
-    func send(_ command: PluginCommand)
+    func send(_ message: PluginMessage)
 
     /// Ends the runtime at once as far as that is possible: a worker is killed (its death is reported), a runtime in process is
     /// abandoned with its threads, and nothing is reported from it any more. Any thread, more than once.

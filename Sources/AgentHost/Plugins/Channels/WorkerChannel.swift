@@ -59,8 +59,8 @@ final class WorkerChannel: PluginChannel {
 
     // MARK: Any thread
 
-    func send(_ command: PluginCommand) {
-        let frame = command.parts.frame
+    func send(_ message: PluginMessage) {
+        let frame = message.frame
         let verdict = outbox.withLock { outbox -> (wake: Bool, kill: Bool) in
             guard !outbox.isGone else { return (false, false) }
             guard outbox.bytes.count - outbox.written + frame.count <= WorkerChannel.outputLimit else {
