@@ -1,61 +1,126 @@
 #define _GNU_SOURCE
 #include "cplatform_files.h"
+#include "cplatform_threads.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether the folder that holds `path` can be written: 0 or an errno. */
-static int folder_writable(const char *path) {
-  char folder[PATH_MAX];
-  const char *slash = strrchr(path, '/');
-  if (!slash) return access(".", W_OK | X_OK) == 0 ? 0 : errno;
-  size_t length = slash == path ? 1 : (size_t)(slash - path);
-  if (length >= sizeof folder) return ENAMETOOLONG;
-  memcpy(folder, path, length);
-  folder[length] = 0;
-  return access(folder, W_OK | X_OK) == 0 ? 0 : errno;
-}
-
-int cplatform_file_prepare(const char *path, int64_t *size) {
-  int error = folder_writable(path);
-  if (error) return error;
-  int made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made >= 0) {
-    close(made);
-  } else if (errno != EEXIST) {
-    return errno;
-  }
+int cplatform_file_read(const char *path, size_t limit, uint8_t **out, size_t *length) {
+  *out = NULL;
+  *length = 0;
+  /* Non-blocking: a named pipe must not hold us up. */
+  int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return errno;
   struct stat status;
-  if (stat(path, &status) != 0) return errno;
-  if (S_ISDIR(status.st_mode)) return EISDIR;
-  if (!S_ISREG(status.st_mode)) return EINVAL;
-  if (access(path, R_OK | W_OK) != 0) return errno;
-  *size = status.st_size;
+  int error = 0;
+  uint8_t *bytes = NULL;
+  size_t count = 0;
+  if (fstat(file, &status) != 0) error = errno;
+  else if (!S_ISREG(status.st_mode)) error = EINVAL;
+  else if ((uint64_t)status.st_size > limit) error = EFBIG;
+  if (!error && status.st_size > 0) {
+    size_t capacity = (size_t)status.st_size;
+    bytes = malloc(capacity);
+    if (!bytes) error = ENOMEM;
+    while (!error && count < capacity) {
+      ssize_t got = read(file, bytes + count, capacity - count);
+      if (got > 0) count += (size_t)got;
+      else if (got == 0) break; /* it shrank meanwhile */
+      else if (errno != EINTR) error = errno;
+    }
+  }
+  close(file);
+  if (error || count == 0) {
+    free(bytes);
+    return error;
+  }
+  *out = bytes;
+  *length = count;
   return 0;
 }
 
-int cplatform_locks_open(const char *path) {
-  int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  return descriptor >= 0 ? descriptor : -errno;
+int cplatform_file_create(const char *path, uint32_t mode, const void *bytes, size_t count) {
+  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
+  if (file < 0) return errno;
+  int error = 0;
+  errno = 0;
+  if (count > 0 && !cplatform_write_fully(file, bytes, count)) error = errno ? errno : EIO;
+  if (!error && fsync(file) != 0) error = errno;
+  if (close(file) != 0 && !error) error = errno;
+  return error;
 }
 
-static struct flock one_byte(int64_t byte) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-  return lock;
+static char kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return 'f';
+  if (S_ISDIR(mode)) return 'd';
+  if (S_ISLNK(mode)) return 'l';
+  return 'o';
 }
 
-int cplatform_locks_take(int descriptor, int64_t byte) {
-  struct flock lock = one_byte(byte);
-  return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+int cplatform_folder_list(const char *path, char **out, size_t *length) {
+  *out = NULL;
+  *length = 0;
+  DIR *folder = opendir(path);
+  if (!folder) return errno;
+  char *names = NULL;
+  size_t used = 0;
+  int error = 0;
+  while (!error) {
+    errno = 0;
+    struct dirent *entry = readdir(folder);
+    if (!entry) {
+      error = errno;
+      break;
+    }
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    struct stat status;
+    if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue; /* gone meanwhile */
+    size_t size = strlen(entry->d_name) + 2;
+    char *grown = realloc(names, used + size);
+    if (!grown) {
+      error = ENOMEM;
+      break;
+    }
+    names = grown;
+    names[used] = kind_of(status.st_mode);
+    memcpy(names + used + 1, entry->d_name, size - 1);
+    used += size;
+  }
+  closedir(folder);
+  if (error) {
+    free(names);
+    return error;
+  }
+  *out = names;
+  *length = used;
+  return 0;
 }
 
-int cplatform_locks_taken(int descriptor, int64_t byte) {
-  struct flock lock = one_byte(byte);
-  if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -errno;
-  return lock.l_type != F_UNLCK;
+int cplatform_folder_create(const char *path, uint32_t mode) { return mkdir(path, (mode_t)mode) == 0 ? 0 : errno; }
+
+int cplatform_folder_sync(const char *path) {
+  int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return errno;
+  int error = fsync(folder) == 0 ? 0 : errno;
+  close(folder);
+  return error;
 }
 
-void cplatform_locks_close(int descriptor) { close(descriptor); }
+char cplatform_kind(const char *path) {
+  struct stat status;
+  return lstat(path, &status) == 0 ? kind_of(status.st_mode) : 0;
+}
+
+int cplatform_rename(const char *from, const char *to) { return rename(from, to) == 0 ? 0 : errno; }
+int cplatform_remove(const char *path) { return remove(path) == 0 ? 0 : errno; }
+void cplatform_free(void *memory) { free(memory); }
+
+void cplatform_error_text(int error, char *buffer, size_t capacity) {
+  if (capacity == 0) return;
+  snprintf(buffer, capacity, "%s", strerrordesc_np(error) ? strerrordesc_np(error) : "unknown error");
+}

@@ -1,77 +1,101 @@
-internal import Glibc
+internal import CPlatform
 
-/// A file or environment operation that the system refused.
-struct SystemError: Error, Hashable {
-    /// What was tried, e.g. "read /etc/x".
-    var operation: String
-    /// `errno`.
-    var number: Int32
-    /// The system's own words for `number`.
-    var reason: String {
-        unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
-    }
-}
+/// Why a file or folder could not be used: an errno with its sentence.
+struct FileError: Error, Hashable {
+    var code: Int32
+    /// "No such file or directory", …
+    var sentence: String
 
-/// The whole content of a file. Blocks; at most `limit` bytes are read, more is `EFBIG`.
-func readFile(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SystemError(operation: "read \(path)", number: errno) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
-        let count = unsafe read(descriptor, &chunk, chunk.count)
-        if count < 0 {
-            if errno == EINTR { continue }
-            throw SystemError(operation: "read \(path)", number: errno)
+    init(_ code: Int32) {
+        self.code = code
+        sentence = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+            guard let base = buffer.baseAddress else { return "unknown error" }
+            unsafe cplatform_error_text(code, base, buffer.count)
+            return unsafe String(cString: base)
         }
-        if count == 0 { return bytes }
-        bytes += chunk[..<count]
-        guard bytes.count <= limit else { throw SystemError(operation: "read \(path)", number: EFBIG) }
     }
+
+    /// Throws if `code` is an errno.
+    static func check(_ code: Int32) throws(FileError) { if code != 0 { throw FileError(code) } }
+
+    static let exists: Int32 = 17
+    static let tooLarge: Int32 = 27
+    static let isLink: Int32 = 40
 }
 
-/// Whether `path` is a folder.
-func isFolder(_ path: String) -> Bool {
-    var info = stat()
-    return unsafe stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
-}
+/// Files and folders for the loader. Every function blocks: call them on a thread of our own.
+enum FileSystem {
+    enum Kind: Sendable, Hashable { case file, folder, link, other }
 
-/// Creates the folder and the missing ones above it, readable by this user only.
-func createFolder(_ path: String) throws(SystemError) {
-    guard !isFolder(path) else { return }
-    let parent = folder(of: path)
-    if parent != path { try createFolder(parent) }
-    guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
-        throw SystemError(operation: "create folder \(path)", number: errno)
+    struct Entry: Sendable, Hashable {
+        var name: String
+        var kind: Kind
     }
-}
 
-/// The part of `path` before its last slash; "." when there is none.
-func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// The folder of the running program.
-func executableFolder() -> String {
-    var buffer = [UInt8](repeating: 0, count: 4_096)
-    let count = unsafe buffer.withUnsafeMutableBytes {
-        guard let base = $0.baseAddress else { return 0 }
-        return unsafe readlink("/proc/self/exe", base, $0.count)
+    /// The bytes of a regular file of at most `limit` bytes. Does not follow a symbolic link.
+    static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+        var memory: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        try FileError.check(unsafe cplatform_file_read(path, limit, &memory, &count))
+        defer { unsafe cplatform_free(memory) }
+        return unsafe [UInt8](UnsafeBufferPointer(start: memory, count: count))
     }
-    guard count > 0 else { return "." }
-    return folder(of: String(decoding: buffer[..<count], as: UTF8.self))
-}
 
-/// All environment variables.
-func processEnvironment() -> [String: String] {
-    var variables: [String: String] = [:]
-    guard let block = try? readFile("/proc/self/environ", limit: 4 << 20) else { return [:] }
-    for entry in block.split(separator: 0) {
-        let text = String(decoding: entry, as: UTF8.self)
-        guard let equals = text.firstIndex(of: "=") else { continue }
-        variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+    /// Makes a new file with `mode`, synced to the disk.
+    static func create(_ path: String, mode: UInt32, _ bytes: [UInt8]) throws(FileError) {
+        try FileError.check(
+            unsafe bytes.withUnsafeBytes { unsafe cplatform_file_create(path, mode, $0.baseAddress, $0.count) })
     }
-    return variables
+
+    /// The entries of a folder, sorted by name; names that are not UTF-8 are repaired, so they will not be found again.
+    static func list(_ path: String) throws(FileError) -> [Entry] {
+        var memory: UnsafeMutablePointer<CChar>?
+        var count = 0
+        try FileError.check(unsafe cplatform_folder_list(path, &memory, &count))
+        defer { unsafe cplatform_free(memory) }
+        let bytes = unsafe UnsafeRawBufferPointer(start: memory, count: count)
+        return unsafe bytes.split(separator: 0)
+            .map { Entry(name: unsafe String(decoding: $0.dropFirst(), as: UTF8.self), kind: unsafe kind($0.first)) }
+            .sorted { $0.name < $1.name }
+    }
+
+    /// What is at `path`, nil for nothing.
+    static func kind(at path: String) -> Kind? {
+        let letter = unsafe UInt8(bitPattern: cplatform_kind(path))
+        return letter == 0 ? nil : kind(letter)
+    }
+
+    private static func kind(_ letter: UInt8?) -> Kind {
+        switch letter {
+        case UInt8(ascii: "f"): .file
+        case UInt8(ascii: "d"): .folder
+        case UInt8(ascii: "l"): .link
+        default: .other
+        }
+    }
+
+    /// Makes the folder and the ones it lies in, as far as they are missing.
+    static func createFolders(_ path: String, mode: UInt32) throws(FileError) {
+        let code = unsafe cplatform_folder_create(path, mode)
+        if code == 0 || (code == FileError.exists && kind(at: path) != .file) { return }
+        guard code == 2, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw FileError(code) }
+        try createFolders(String(path[..<slash]), mode: mode)
+        try FileError.check(unsafe cplatform_folder_create(path, mode))
+    }
+
+    static func sync(folder path: String) throws(FileError) {
+        try FileError.check(unsafe cplatform_folder_sync(path))
+    }
+
+    static func rename(_ from: String, to: String) throws(FileError) {
+        try FileError.check(unsafe cplatform_rename(from, to))
+    }
+
+    /// Removes a file, or a folder with all that is in it; what cannot be removed stays.
+    static func removeAll(_ path: String) {
+        if kind(at: path) == .folder, let entries = try? list(path) {
+            for entry in entries { removeAll("\(path)/\(entry.name)") }
+        }
+        _ = unsafe cplatform_remove(path)
+    }
 }

@@ -1,21 +1,32 @@
-/* A database file's place on disk, and locks on single bytes of a file that end with their owner. */
+/* Files and folders, for code without Foundation. Nothing here follows a symbolic link in the last part of a path. Functions
+ * answer 0 or an errno and may block: never call them on an event loop. */
 #ifndef CPLATFORM_FILES_H
 #define CPLATFORM_FILES_H
+#include <stddef.h>
 #include <stdint.h>
 
-/* Makes sure that `path` is a regular file that this process may read and write, in a folder it may write (SQLite puts its
- * log there): creates it empty, mode 0600, when it is missing. Stores its size. Returns 0 or an errno: ENOENT (no such folder),
- * ENOTDIR, EISDIR, EACCES, EROFS, EINVAL (no regular file), … Never opens an existing file: closing it again would drop the
- * locks that SQLite holds on it in this process (POSIX, fcntl(2)). */
-int cplatform_file_prepare(const char *_Nonnull path, int64_t *_Nonnull size);
+/* Reads a whole regular file of at most `limit` bytes (EFBIG beyond). `*out` is the caller's, to be freed with
+ * cplatform_free; null when the file is empty. ELOOP for a symbolic link, EINVAL for what is no regular file. */
+int cplatform_file_read(const char *_Nonnull path, size_t limit, uint8_t *_Nullable *_Nonnull out, size_t *_Nonnull length);
 
-/* Opens a file for byte locks, creating it with mode 0600. Not inherited by programs this one starts. A descriptor, or minus
- * an errno. */
-int cplatform_locks_open(const char *_Nonnull path);
-/* Locks one byte through this descriptor (an open-file-description lock, fcntl(2) F_OFD_SETLK): the kernel releases it when
- * the descriptor is closed or the process ends, however it ends. 0 or an errno (EAGAIN: somebody else has it). */
-int cplatform_locks_take(int descriptor, int64_t byte);
-/* Whether some other descriptor has locked the byte: 1, 0, or minus an errno. */
-int cplatform_locks_taken(int descriptor, int64_t byte);
-void cplatform_locks_close(int descriptor);
+/* Makes a new file (EEXIST if there is one) with `mode`, writes the bytes and syncs them to the disk. */
+int cplatform_file_create(const char *_Nonnull path, uint32_t mode, const void *_Nullable bytes, size_t count);
+
+/* Lists a folder: `*out` holds for each entry a kind letter (f file, d folder, l symbolic link, o other), the name and a NUL;
+ * free it with cplatform_free. `.` and `..` are left out; the order is the file system's. */
+int cplatform_folder_list(const char *_Nonnull path, char *_Nullable *_Nonnull out, size_t *_Nonnull length);
+
+/* Makes a folder; its parent must exist. */
+int cplatform_folder_create(const char *_Nonnull path, uint32_t mode);
+/* Syncs a folder's entries to the disk. */
+int cplatform_folder_sync(const char *_Nonnull path);
+/* The kind letter of what is at `path` (of the link itself, if it is one), 0 if there is nothing. */
+char cplatform_kind(const char *_Nonnull path);
+int cplatform_rename(const char *_Nonnull from, const char *_Nonnull to);
+/* Removes a file or an empty folder. */
+int cplatform_remove(const char *_Nonnull path);
+
+void cplatform_free(void *_Nullable memory);
+/* Copies the sentence of an errno ("No such file or directory") into `buffer`, NUL-terminated. */
+void cplatform_error_text(int error, char *_Nonnull buffer, size_t capacity);
 #endif

@@ -1,0 +1,80 @@
+internal import PluginRuntime
+private import Synchronization
+
+/// A runtime in this process: commands and events are direct calls.
+@safe final class InProcessChannel: PluginChannel, @unchecked Sendable {
+    // Unchecked: `runtime` is set once, before anybody else sees the object, and `apr_deliver` may be called from any thread. The
+    // lock keeps it from being called after `apr_destroy`.
+    private var runtime: OpaquePointer?
+    private let receiver: any PluginChannelReceiver
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Threads inside `apr_deliver`.
+        var users = 0
+        var isReleased = false
+        var isAbandoned = false
+    }
+
+    /// Threads that run `[turn]` lanes of one plugin.
+    private static let laneThreads: UInt32 = 2
+
+    init(_ receiver: any PluginChannelReceiver) throws(PluginChannelError) {
+        self.receiver = receiver
+        // The runtime's reference to this object; given back by `release`. An abandoned runtime keeps it for ever, as its
+        // threads may still call.
+        let context = unsafe Unmanaged.passRetained(self)
+        var options = unsafe apr_options(
+            lane_threads: InProcessChannel.laneThreads, blocking_threads: 0,
+            sink: { unsafe InProcessChannel.receive($0, $1) }, context: context.toOpaque())
+        guard let made = unsafe apr_create(&options) else {
+            unsafe context.release()
+            throw PluginChannelError(sentence: "no memory or threads for another plugin")
+        }
+        unsafe runtime = made
+    }
+
+    /// The runtime's sink: on any of its threads.
+    private static func receive(_ context: UnsafeMutableRawPointer?, _ message: UnsafePointer<apr_message>) {
+        guard let context = unsafe context, let event = unsafe PluginEvent(message) else { return }
+        let channel = unsafe Unmanaged<InProcessChannel>.fromOpaque(context).takeUnretainedValue()
+        guard !channel.state.withLock({ $0.isAbandoned }) else { return }
+        channel.receiver.channel(channel, received: event)
+    }
+
+    func send(_ message: PluginMessage) {
+        let mayEnter = state.withLock { state in
+            guard !state.isReleased, !state.isAbandoned else { return false }
+            state.users += 1
+            return true
+        }
+        guard mayEnter else { return }
+        unsafe message.withMessage { pointer in
+            if let runtime = unsafe runtime { unsafe apr_deliver(runtime, pointer) }
+        }
+        state.withLock { $0.users -= 1 }
+    }
+
+    func abandon() { state.withLock { $0.isAbandoned = true } }
+
+    func release() {
+        let mayRelease = state.withLock { state in
+            defer { state.isReleased = true }
+            return !state.isReleased && !state.isAbandoned
+        }
+        guard mayRelease else { return }
+        // Deliveries that had begun are short: they never wait.
+        while state.withLock({ $0.users }) > 0 { sleepMilliseconds(1) }
+        if let runtime = unsafe runtime { unsafe apr_destroy(runtime) }
+        unsafe Unmanaged.passUnretained(self).release()
+    }
+}
+
+/// Runs plugins in this process.
+struct InProcessChannelFactory: PluginChannelFactory {
+    var mode: PluginMode { .inProcess }
+
+    func open(_ receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) -> any PluginChannel {
+        try InProcessChannel(receiver)
+    }
+}

@@ -1,0 +1,40 @@
+/// The way to one running plugin: a runtime in this process, or one in a worker process. It lives as long as that runtime and is
+/// not used again after its death.
+protocol PluginChannel: AnyObject, Sendable {
+    /// Hands a message over. Any thread; does not block; ignored after the end. Messages arrive in order.
+    func send(_ message: PluginMessage)
+
+    /// Ends the runtime at once as far as that is possible: a worker is killed (its death is reported), a runtime in process is
+    /// abandoned with its threads, and nothing is reported from it any more. Any thread, more than once.
+    func abandon()
+
+    /// Frees the runtime after `.destroyed` was reported. May block: not on a thread that delivers events.
+    func release()
+}
+
+/// Hears what comes over a channel.
+protocol PluginChannelReceiver: AnyObject, Sendable {
+    /// Any thread, several at once; messages of one token come in order. Must not block.
+    func channel(_ channel: any PluginChannel, received event: PluginEvent)
+
+    /// The worker is gone; `how` completes "the worker …". Nothing comes after it. Never called in process.
+    func channel(_ channel: any PluginChannel, died how: String)
+}
+
+/// Makes channels, for the first start and for restarts.
+protocol PluginChannelFactory: Sendable {
+    var mode: PluginMode { get }
+
+    /// Throws a sentence when there is no way to start one.
+    func open(_ receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) -> any PluginChannel
+}
+
+/// Where a plugin's code runs.
+enum PluginMode: String, Sendable, Hashable, CaseIterable {
+    case inProcess = "in-process"
+    case worker
+}
+
+struct PluginChannelError: Error, Hashable {
+    var sentence: String
+}

@@ -1,0 +1,84 @@
+internal import PluginABI
+internal import PluginRuntime
+
+/// What a plugin's runtime says to the host (`plugin_runtime.h`, "runtime -> host"). Text was repaired to be UTF-8; nothing else
+/// was checked: it may come from a hostile worker.
+enum PluginEvent: Sendable, Hashable {
+    struct Offers: OptionSet, Sendable, Hashable {
+        let rawValue: UInt32
+        static let agent = Offers(rawValue: APR_HAS_AGENT)
+        static let tools = Offers(rawValue: APR_HAS_TOOLS)
+        static let model = Offers(rawValue: APR_HAS_MODEL)
+        static let config = Offers(rawValue: APR_HAS_CONFIG)
+    }
+
+    /// `sentence` says why it was refused when `status` is negative.
+    case loaded(status: Int32, offers: Offers, sentence: String)
+    case turnText(token: UInt64, item: UInt32, delta: String)
+    case turnEmit(token: UInt64, item: UInt32, kind: String, json: [UInt8])
+    case turnItemDone(token: UInt64, item: UInt32)
+    case turnFinish(token: UInt64, status: Int32, message: String)
+    case callProgress(token: UInt64, json: [UInt8])
+    case callFinish(token: UInt64, status: Int32, result: [UInt8])
+    case serviceRequest(ServiceRequest)
+    case serviceCancel(token: UInt64)
+    case log(level: LogLevel, message: String, fields: [UInt8])
+    case configDone(status: Int32)
+    case destroyed
+    case stall(token: UInt64, milliseconds: Int64)
+    case misbehaved(token: UInt64, sentence: String)
+
+    struct ServiceRequest: Sendable, Hashable {
+        var token: UInt64
+        /// Token of the turn or call it is made for; 0 is the instance.
+        var scope: UInt64
+        var service: String
+        var op: String
+        var json: [UInt8]
+        var body: [UInt8]
+    }
+
+    /// Copies what the message says. Nil for operations this host does not know.
+    init?(_ pointer: UnsafePointer<apr_message>) {
+        let message = unsafe pointer.pointee
+        let token = unsafe message.token
+        let item = unsafe message.item
+        let number = unsafe message.number
+        let status = unsafe Int32(message.status)
+        let s = unsafe message.s
+        switch unsafe Int32(message.op) {
+        case APR_LOADED: self = unsafe .loaded(status: status, offers: Offers(rawValue: item), sentence: text(s.0))
+        case APR_TURN_TEXT: self = unsafe .turnText(token: token, item: item, delta: text(s.0))
+        case APR_TURN_EMIT: self = unsafe .turnEmit(token: token, item: item, kind: text(s.0), json: bytes(s.1))
+        case APR_TURN_ITEM_DONE: self = .turnItemDone(token: token, item: item)
+        case APR_TURN_FINISH: self = unsafe .turnFinish(token: token, status: status, message: text(s.0))
+        case APR_CALL_PROGRESS: self = unsafe .callProgress(token: token, json: bytes(s.0))
+        case APR_CALL_FINISH: self = unsafe .callFinish(token: token, status: status, result: bytes(s.0))
+        case APR_SERVICE_REQUEST:
+            self = unsafe .serviceRequest(
+                ServiceRequest(
+                    token: token, scope: UInt64(bitPattern: number), service: text(s.0), op: text(s.1), json: bytes(s.2),
+                    body: bytes(s.3)))
+        case APR_SERVICE_CANCEL: self = .serviceCancel(token: token)
+        case APR_LOG:
+            self = unsafe .log(
+                level: LogLevel(rawValue: Int(item)) ?? .info, message: text(s.0), fields: bytes(s.1))
+        case APR_CONFIG_DONE: self = .configDone(status: status)
+        case APR_DESTROYED: self = .destroyed
+        case APR_STALL: self = .stall(token: token, milliseconds: number)
+        case APR_MISBEHAVED: self = unsafe .misbehaved(token: token, sentence: text(s.0))
+        default: return nil
+        }
+    }
+}
+
+private func bytes(_ string: ap_str) -> [UInt8] {
+    let start = unsafe UnsafeRawPointer(string.ptr)
+    return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : string.len))
+}
+
+private func text(_ string: ap_str) -> String {
+    let start = unsafe UnsafeRawPointer(string.ptr)
+    return unsafe String(
+        decoding: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : string.len), as: UTF8.self)
+}

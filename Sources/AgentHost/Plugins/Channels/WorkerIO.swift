@@ -1,0 +1,113 @@
+internal import CPlatform
+private import Synchronization
+
+/// The thread that reads from and writes to all workers.
+@safe final class WorkerIO: @unchecked Sendable {
+    // Unchecked: `poller` is set in `init` and only read then (the kernel's calls on it are safe from any thread).
+    private var poller = cplatform_poller(epoll: -1, wake: -1)
+    private let state = Mutex(State())
+
+    private struct State {
+        var thread: NativeThread?
+        var lastTag: UInt64 = 0
+        var workers: [UInt64: WorkerChannel] = [:]
+        /// Tags of those with something new to write.
+        var dirty: Set<UInt64> = []
+        var isClosed = false
+    }
+
+    /// Throws a sentence when the system has no descriptors left.
+    init() throws(PluginChannelError) {
+        let error = unsafe cplatform_poller_open(&poller)
+        guard error == 0 else {
+            throw PluginChannelError(sentence: "cannot watch workers: \(FileError(error).sentence)")
+        }
+    }
+
+    deinit { unsafe cplatform_poller_close(&poller) }
+
+    /// Begins to serve a worker.
+    func add(_ worker: WorkerChannel) throws(PluginChannelError) {
+        let error: Int32 = state.withLock { state in
+            guard !state.isClosed else { return 108 }
+            if state.thread == nil { state.thread = NativeThread(name: "plugin-io") { self.run() } }
+            state.lastTag += 2
+            let tag = state.lastTag
+            worker.tag = tag
+            var error = watch(worker.child.socket, tag)
+            if error == 0 {
+                error = watch(worker.child.output, tag + 1)
+                if error != 0 { unwatch(worker.child.socket) }
+            }
+            if error == 0 { state.workers[tag] = worker }
+            return error
+        }
+        guard error == 0 else {
+            throw PluginChannelError(sentence: "cannot watch the worker: \(FileError(error).sentence)")
+        }
+    }
+
+    /// The worker has something new to write.
+    func isDirty(_ worker: WorkerChannel) {
+        let isFirst = state.withLock { state in
+            defer { state.dirty.insert(worker.tag) }
+            return state.dirty.isEmpty
+        }
+        if isFirst { wake() }
+    }
+
+    func remove(_ worker: WorkerChannel) {
+        unwatch(worker.child.socket)
+        unwatch(worker.child.output)
+        state.withLock { $0.workers[worker.tag] = nil }
+    }
+
+    /// Stops watching what is no longer wanted: the output of a worker that closed it.
+    func unwatch(_ descriptor: Int32) { unsafe cplatform_poller_remove(&poller, descriptor) }
+
+    func setWritable(_ worker: WorkerChannel, _ wanted: Bool) {
+        _ = unsafe cplatform_poller_set_writable(&poller, worker.child.socket, worker.tag, wanted)
+    }
+
+    /// Kills the workers that are left and ends the thread. Blocks; not from a receiver.
+    func close() {
+        let (thread, workers) = state.withLock { state in
+            state.isClosed = true
+            return (state.thread.take(), Array(state.workers.values))
+        }
+        for worker in workers { worker.abandon() }
+        wake()
+        thread?.join()
+    }
+
+    private func watch(_ descriptor: Int32, _ tag: UInt64) -> Int32 {
+        unsafe cplatform_poller_add(&poller, descriptor, tag)
+    }
+
+    private func wake() { unsafe cplatform_poller_wake(&poller) }
+
+    private func run() {
+        var ready = [cplatform_ready](repeating: cplatform_ready(tag: 0, events: 0), count: 64)
+        while true {
+            let count = unsafe ready.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return 0 }
+                return unsafe Int(cplatform_poller_wait(&poller, base, Int32(buffer.count)))
+            }
+            for entry in ready[..<count] {
+                guard let worker = state.withLock({ $0.workers[entry.tag & ~1] }) else { continue }
+                if entry.tag & 1 == 1 {
+                    worker.readOutput()
+                } else {
+                    if entry.events & UInt32(CPLATFORM_WRITABLE) != 0 { worker.flush() }
+                    if entry.events & UInt32(CPLATFORM_READABLE) != 0 { worker.readSocket() }
+                }
+            }
+            let dirty = state.withLock { state in
+                defer { state.dirty.removeAll() }
+                return state.dirty.compactMap { state.workers[$0] }
+            }
+            for worker in dirty { worker.flush() }
+            if state.withLock({ $0.isClosed && $0.workers.isEmpty }) { return }
+        }
+    }
+}

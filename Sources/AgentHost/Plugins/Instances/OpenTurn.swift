@@ -1,0 +1,46 @@
+/// A turn that a coded agent answers.
+final class OpenTurn: OpenWork {
+    let scope: WorkScope
+    private let output: any AgentOutput
+    private let gate = DeliveryGate()
+
+    init(_ request: AgentTurnRequest, _ output: any AgentOutput) {
+        scope = WorkScope(
+            owner: request.owner, threadID: request.threadID, agentID: request.agentID,
+            locale: request.context["locale"]?.string ?? "", deadline: request.deadline)
+        self.output = output
+    }
+
+    /// Credit comes from the reader of the turn, through `AgentTurn.consumed`.
+    func received(_ event: PluginEvent) -> Int {
+        gate.deliver {
+            switch event {
+            case .turnText(_, let item, let delta): output.text(item: item, delta)
+            case .turnEmit(_, let item, let kind, let json): output.emit(item: item, kind: kind, json: json)
+            case .turnItemDone(_, let item): output.itemDone(item)
+            default: break
+            }
+        }
+        return 0
+    }
+
+    func finished(_ status: Int32, _ result: [UInt8]) {
+        gate.close()
+        let message = String(decoding: result, as: UTF8.self)
+        output.finish(status >= 0 ? .success(()) : .failure(ProviderFailure(status: status, message: message)))
+    }
+
+    func end(_ failure: ProviderFailure) {
+        gate.close()
+        output.finish(.failure(failure))
+    }
+}
+
+extension PluginInstance: AgentProvider {
+    func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {
+        let isBlocking = manifest.agents.contains { $0.id == request.agentID && $0.mode == .blocking }
+        return open(OpenTurn(request, output)) { token in
+            .beginTurn(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
+        }
+    }
+}

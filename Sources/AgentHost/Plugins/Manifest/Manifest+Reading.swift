@@ -1,0 +1,107 @@
+extension Manifest {
+    /// Reads the bytes of a `plugin.json`. Throws with a sentence that names the first member that is wrong.
+    init(parsing bytes: [UInt8]) throws(ManifestError) {
+        guard bytes.count <= Manifest.limit else {
+            throw ManifestError(sentence: "plugin.json is larger than \(Manifest.limit) bytes")
+        }
+        let json: JSON
+        do { json = try JSON.parse(bytes, maximumDepth: 64) } catch {
+            throw ManifestError(sentence: "plugin.json is not JSON: \(error.sentence)")
+        }
+        try self.init(ManifestObject(json, at: ""))
+    }
+
+    private init(_ object: ManifestObject) throws(ManifestError) {
+        let abi = try object.integer("abi", 1...Int64.max)
+        guard abi == 1 else {
+            throw ManifestError(sentence: "abi is \(abi), this host speaks 1")
+        }
+        id = try object.text("id", .pluginID)
+        name = try object.text("name", .name)
+        version = try object.text("version", .version)
+        library = try object.optionalText("library", .fileName)
+        requires = try object.texts("requires", .extensionID)
+        uses = try object.texts("uses", .extensionID)
+        if let permissions = try object.object("permissions") { self.permissions = try Permissions(permissions) }
+        agents = try object.objects("agents").map { object throws(ManifestError) in try Agent(object) }
+        tools = try object.objects("tools").map { object throws(ManifestError) in try Tool(object) }
+        models = try object.objects("models").map { object throws(ManifestError) in
+            Model(id: try object.text("id", .modelID), mode: try object.choice("mode", .event))
+        }
+        configSchema = try object.schema("config_schema")
+        isSerial = try object.flag("serial")
+        drainSeconds = try object.optionalInteger("drain_seconds", 0...3_600) ?? 10
+        try checkUnique("agents", agents.map(\.id))
+        try checkUnique("tools", tools.map(\.name))
+        try checkUnique("models", models.map(\.id))
+        try checkReferences()
+    }
+
+    private func checkUnique(_ member: String, _ names: [String]) throws(ManifestError) {
+        var seen: Set<String> = []
+        for (index, name) in names.enumerated() where !seen.insert(name).inserted {
+            throw ManifestError(sentence: "\(member)[\(index)] repeats the name \"\(name)\"; names must be unique")
+        }
+    }
+
+    /// What an agent names of its own plugin must exist.
+    private func checkReferences() throws(ManifestError) {
+        for (index, agent) in agents.enumerated() {
+            if let offline = agent.offlineModel, !models.contains(where: { $0.id == offline }) {
+                throw ManifestError(
+                    sentence: "agents[\(index)].offline_model \"\(offline)\" is none of the plugin's models")
+            }
+            for tool in agent.tools where !tool.contains("/") && !tool.contains("*") {
+                guard tools.contains(where: { $0.name == tool }) else {
+                    throw ManifestError(
+                        sentence: "agents[\(index)].tools names \"\(tool)\", which is none of the plugin's tools; "
+                            + "write tools of another plugin as \"plugin-id/tool\"")
+                }
+            }
+        }
+    }
+}
+
+extension Manifest.Permissions {
+    fileprivate init(_ object: ManifestObject) throws(ManifestError) {
+        for scope in try object.texts("kv", .any) {
+            guard let known = Manifest.KeyScope(rawValue: scope) else {
+                throw ManifestError(sentence: "permissions.kv holds \"\(scope)\", which is none of plugin, user, thread")
+            }
+            kv.insert(known)
+        }
+        http = try object.texts("http", .any)
+        memoryMegabytes = try object.optionalInteger("memory_mb", 1...1_048_576)
+        threads = try object.optionalInteger("threads", 1...4_096)
+    }
+}
+
+extension Manifest.Agent {
+    fileprivate init(_ object: ManifestObject) throws(ManifestError) {
+        id = try object.text("id", .agentID)
+        kind = try object.choice("kind", nil)
+        mode = try object.choice("mode", .event)
+        title = try object.optionalText("title", .any) ?? id
+        instructions = try object.optionalText("instructions", .any) ?? ""
+        model = try object.optionalText("model", .modelID) ?? "default"
+        offlineModel = try object.optionalText("offline_model", .modelID)
+        tools = try object.texts("tools", .grant)
+        maxSteps = Int(try object.optionalInteger("max_steps", 1...1_000) ?? 16)
+    }
+}
+
+extension Manifest.Tool {
+    fileprivate init(_ object: ManifestObject) throws(ManifestError) {
+        name = try object.text("name", .name)
+        title = try object.optionalText("title", .any) ?? name
+        description = try object.optionalText("description", .any) ?? ""
+        inputSchema = try object.schema("input_schema") ?? ["type": "object"]
+        outputSchema = try object.schema("output_schema")
+        mode = try object.choice("mode", .event)
+        timeout = try object.optionalInteger("timeout_ms", 1...86_400_000) ?? 30_000
+        isReadOnly = try object.flag("read_only")
+        isIdempotent = try object.flag("idempotent")
+        isDestructive = try object.flag("destructive")
+        needsApproval = try object.flag("needs_approval")
+    }
+}

@@ -1,0 +1,92 @@
+/// How plugins are found and run.
+struct PluginHostConfiguration: Sendable {
+    /// Plugin folders, scanned in this order.
+    var folders: [String]
+    /// Folder of private copies; made with mode 0700 when missing.
+    var cacheFolder: String
+    /// Path of the `plugin-worker` program.
+    var workerPath: String
+    /// Which plugins run in this process.
+    var trusted: Trust = .only([])
+    /// Folder with `<plugin id>.json` files: configuration of single plugins.
+    var configFolder: String?
+    /// What plugins see as the host's version.
+    var hostVersion: String = "0.1.0"
+    var timeouts = PluginTimeouts()
+
+    enum Trust: Sendable, Hashable {
+        case all
+        case only(Set<String>)
+
+        /// Comma-separated plugin ids; `*` means all.
+        init(_ text: String) {
+            let ids = text.split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
+            self = ids.contains("*") ? .all : .only(Set(ids))
+        }
+
+        func includes(_ id: String) -> Bool {
+            switch self {
+            case .all: true
+            case .only(let ids): ids.contains(id)
+            }
+        }
+    }
+}
+
+/// Milliseconds that plugins get.
+struct PluginTimeouts: Sendable, Hashable {
+    /// Loading the library and `create`.
+    var create: Int64 = 10_000
+    /// Finishing after a cancel or the deadline; then the handle goes stale.
+    var grace: Int64 = 10_000
+    /// Finishing what is open when the plugin is to end; the manifest may ask for less.
+    var drain: Int64 = 10_000
+    /// `destroy`.
+    var destroy: Int64 = 10_000
+}
+
+extension Substring {
+    fileprivate var trimmed: String {
+        var rest = self
+        while rest.first == " " { rest.removeFirst() }
+        while rest.last == " " { rest.removeLast() }
+        return String(rest)
+    }
+}
+
+/// What became of one file or bundle in a plugin folder.
+struct PluginReport: Sendable, Hashable {
+    enum State: Sendable, Hashable {
+        case loaded
+        /// A sentence that names the file and the reason.
+        case refused(String)
+    }
+    var file: String
+    var id: String?
+    var mode: PluginMode?
+    var state: State
+}
+
+/// Why no plugin at all can be loaded.
+enum PluginHostError: Error, Hashable {
+    case folderMissing(String)
+    case folderUnreadable(String, reason: String)
+    case noResources(String)
+
+    /// Stable, for machines.
+    var code: String {
+        switch self {
+        case .folderMissing: "plugin_folder_missing"
+        case .folderUnreadable: "plugin_folder_unreadable"
+        case .noResources: "plugin_no_resources"
+        }
+    }
+
+    var sentence: String {
+        switch self {
+        case .folderMissing(let path): "The plugin folder \(path) does not exist; make it or name another one."
+        case .folderUnreadable(let path, let reason): "The plugin folder \(path) cannot be read: \(reason)."
+        case .noResources(let reason): "Plugins cannot be run: \(reason)."
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/// `ap.host.tools/1`: lists and calls tools, its own and those granted to the plugin's agents (`service.h`).
+struct ToolsService: HostService {
+    let registry: Registry
+    let dispatcher: any ToolDispatching
+    /// Milliseconds a call may take that is made outside of any turn or call.
+    static let timeout: Int64 = 30_000
+
+    func start(_ call: ServiceCall, _ reply: ServiceReply) -> any Cancellable {
+        switch call.op {
+        case "list":
+            return ServiceTask(reply) { () async throws(ServiceFailure) in
+                ["tools": .array(granted(call.manifest).map { ToolsService.describe($0.descriptor) })]
+            }
+        case "call":
+            do { return try dispatch(call, reply) } catch { reply.end(error) }
+        default: reply.end(.unknownOperation(call.op))
+        }
+        return NotCancellable()
+    }
+
+    /// A plugin may call its own tools and what the manifest grants to its agents.
+    private func granted(_ manifest: Manifest) -> [Registry.Tool] {
+        registry.tools(grantedTo: ["*"] + manifest.agents.flatMap(\.tools), of: manifest.id)
+    }
+
+    private static func describe(_ tool: ToolDescriptor) -> JSON {
+        [
+            "name": .string(tool.exposedName), "title": .string(tool.title), "description": .string(tool.description),
+            "input_schema": tool.inputSchema,
+        ]
+    }
+
+    private func dispatch(_ call: ServiceCall, _ reply: ServiceReply) throws(ServiceFailure) -> any Cancellable {
+        let json = try call.arguments()
+        guard let name = json["name"]?.string else { throw ServiceFailure(.invalid, "name must be a string") }
+        let arguments = json["arguments"] ?? [:]
+        guard arguments.object != nil else { throw ServiceFailure(.invalid, "arguments must be an object") }
+        guard let scope = call.scope, let owner = scope.owner else {
+            throw ServiceFailure(.denied, "the handle has no user; call tools with the handle of a turn or a tool call")
+        }
+        guard granted(call.manifest).contains(where: { $0.descriptor.exposedName == name }) else {
+            guard registry.tool(name) != nil else { throw ServiceFailure(.notFound, "there is no tool \"\(name)\"") }
+            throw ServiceFailure(
+                .denied, "tool \"\(name)\" is not granted to this plugin; list it in tools of an agent of its manifest")
+        }
+        let latest = monotonicMilliseconds() + ToolsService.timeout
+        return dispatcher.dispatch(
+            tool: name, arguments: arguments, owner: owner, threadID: scope.threadID, agentID: scope.agentID,
+            locale: scope.locale, deadline: scope.deadline > 0 ? scope.deadline : latest,
+            progress: { reply.progress($0) },
+            completion: { outcome in
+                switch outcome {
+                case .success(let result): reply.end(result)
+                case .failure(let words): reply.end(ServiceFailure(.failed, words))
+                case .broken(let failure): reply.end(failure)
+                }
+            })
+    }
+}

@@ -1,0 +1,62 @@
+/* Child processes that speak over a socket, and the polling of many of them by one thread. */
+#ifndef CPLATFORM_PROCESS_H
+#define CPLATFORM_PROCESS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cplatform_child {
+  int32_t pid;
+  int32_t socket; /* ours to close; non-blocking */
+  int32_t output; /* what the child writes to stdout and stderr; ours to close; non-blocking */
+} cplatform_child;
+
+/* Starts `program 3`: descriptor 3 is the other end of `socket`, 0 is /dev/null, 1 and 2 lead to `output`; nothing else is
+ * inherited. The child has a process group of its own, default signal handling, and of our environment only what a library
+ * needs to be found and to speak the right language: no secrets. Answers 0 or an errno. */
+int cplatform_child_start(const char *_Nonnull program, cplatform_child *_Nonnull out);
+
+/* Kills the process group of a child that was not reaped yet. */
+void cplatform_child_kill(int32_t pid);
+
+/* Waits for the end of the child. `*signal` is the signal that ended it, or 0; `*status` its exit status. */
+void cplatform_child_reap(int32_t pid, int32_t *_Nonnull signal, int32_t *_Nonnull status);
+
+/* Copies the name of a signal ("SIGSEGV") into `buffer`, NUL-terminated. */
+void cplatform_signal_name(int32_t signal, char *_Nonnull buffer, size_t capacity);
+
+/* Reads or writes what can be had without waiting. Count of bytes; 0 at the end of the stream; -1 when it would block;
+ * -2 when the stream is broken. Never raises SIGPIPE. */
+int64_t cplatform_stream_read(int32_t descriptor, void *_Nonnull bytes, size_t capacity);
+int64_t cplatform_socket_write(int32_t descriptor, const void *_Nonnull bytes, size_t count);
+
+void cplatform_close(int32_t descriptor);
+
+/* ---- waiting for many descriptors (epoll(7)) ---- */
+
+#define CPLATFORM_READABLE 1
+#define CPLATFORM_WRITABLE 2
+
+typedef struct cplatform_poller {
+  int32_t epoll;
+  int32_t wake;
+} cplatform_poller;
+
+typedef struct cplatform_ready {
+  uint64_t tag;
+  uint32_t events; /* CPLATFORM_READABLE also for ends and errors */
+} cplatform_ready;
+
+/* Answers 0 or an errno. */
+int cplatform_poller_open(cplatform_poller *_Nonnull poller);
+void cplatform_poller_close(const cplatform_poller *_Nonnull poller);
+/* Watches a descriptor for reading; `tag` (not 0) names it. */
+int cplatform_poller_add(const cplatform_poller *_Nonnull poller, int32_t descriptor, uint64_t tag);
+/* Watches it for writing as well, or no longer. */
+int cplatform_poller_set_writable(const cplatform_poller *_Nonnull poller, int32_t descriptor, uint64_t tag, bool wanted);
+void cplatform_poller_remove(const cplatform_poller *_Nonnull poller, int32_t descriptor);
+/* Makes the waiting thread return. Any thread. */
+void cplatform_poller_wake(const cplatform_poller *_Nonnull poller);
+/* Waits and fills `ready`. Count of entries; a wake-up alone answers 0. */
+int32_t cplatform_poller_wait(const cplatform_poller *_Nonnull poller, cplatform_ready *_Nonnull ready, int32_t capacity);
+#endif

@@ -1,0 +1,199 @@
+#define _GNU_SOURCE
+#include "cplatform_process.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Variables a child may see. Everything else stays here: the environment of a server holds keys. */
+static const char *const passed[] = {"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"};
+#define PASSED (sizeof passed / sizeof passed[0])
+
+static void set_nonblocking(int descriptor) {
+  fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
+
+/* Moves a descriptor above those the child gets, so that giving them out never overwrites one that is still needed. */
+static int raise_descriptor(int *descriptor) {
+  int raised = fcntl(*descriptor, F_DUPFD_CLOEXEC, 10);
+  if (raised < 0) return errno;
+  close(*descriptor);
+  *descriptor = raised;
+  return 0;
+}
+
+static int spawn(const char *program, int socket, int output, pid_t *pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int error = posix_spawn_file_actions_init(&actions);
+  if (error) return error;
+  if ((error = posix_spawnattr_init(&attributes))) {
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+  }
+  error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
+  if (!error) error = posix_spawn_file_actions_adddup2(&actions, socket, 3);
+  if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
+  if (!error) error = posix_spawnattr_setsigdefault(&attributes, &all);
+  if (!error) error = posix_spawnattr_setpgroup(&attributes, 0);
+  if (!error) {
+    error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  char *environment[PASSED + 1] = {NULL};
+  size_t count = 0;
+  for (size_t index = 0; !error && index < PASSED; index++) {
+    const char *value = getenv(passed[index]);
+    if (!value) continue;
+    if (asprintf(&environment[count], "%s=%s", passed[index], value) < 0) {
+      environment[count] = NULL;
+      error = ENOMEM;
+    } else {
+      count++;
+    }
+  }
+  char *arguments[] = {(char *)program, "3", NULL};
+  if (!error) error = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
+  for (size_t index = 0; index < count; index++) free(environment[index]);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+int cplatform_child_start(const char *program, cplatform_child *out) {
+  int sockets[2] = {-1, -1}, pipes[2] = {-1, -1};
+  int error = 0;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) error = errno;
+  if (!error && pipe2(pipes, O_CLOEXEC) != 0) error = errno;
+  if (!error) error = raise_descriptor(&sockets[1]);
+  if (!error) error = raise_descriptor(&pipes[1]);
+  pid_t pid = 0;
+  if (!error) error = spawn(program, sockets[1], pipes[1], &pid);
+  if (sockets[1] >= 0) close(sockets[1]);
+  if (pipes[1] >= 0) close(pipes[1]);
+  if (error) {
+    if (sockets[0] >= 0) close(sockets[0]);
+    if (pipes[0] >= 0) close(pipes[0]);
+    return error;
+  }
+  set_nonblocking(sockets[0]);
+  set_nonblocking(pipes[0]);
+  out->pid = pid;
+  out->socket = sockets[0];
+  out->output = pipes[0];
+  return 0;
+}
+
+void cplatform_child_kill(int32_t pid) {
+  if (pid <= 1) return;
+  kill(-pid, SIGKILL);
+  kill(pid, SIGKILL);
+}
+
+void cplatform_child_reap(int32_t pid, int32_t *signal, int32_t *status) {
+  int result = 0;
+  *signal = 0;
+  *status = 0;
+  while (waitpid(pid, &result, 0) < 0) {
+    if (errno != EINTR) return;
+  }
+  if (WIFSIGNALED(result)) *signal = WTERMSIG(result);
+  else *status = WEXITSTATUS(result);
+}
+
+void cplatform_signal_name(int32_t signal, char *buffer, size_t capacity) {
+  if (capacity == 0) return;
+  const char *name = sigabbrev_np(signal);
+  if (name) snprintf(buffer, capacity, "SIG%s", name);
+  else snprintf(buffer, capacity, "signal %d", (int)signal);
+}
+
+static int64_t verdict(ssize_t count) {
+  if (count >= 0) return count;
+  return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+}
+
+int64_t cplatform_stream_read(int32_t descriptor, void *bytes, size_t capacity) {
+  ssize_t count;
+  do count = read(descriptor, bytes, capacity);
+  while (count < 0 && errno == EINTR);
+  return verdict(count);
+}
+
+int64_t cplatform_socket_write(int32_t descriptor, const void *bytes, size_t count) {
+  ssize_t written;
+  do written = send(descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (written < 0 && errno == EINTR);
+  return verdict(written);
+}
+
+void cplatform_close(int32_t descriptor) { close(descriptor); }
+
+int cplatform_poller_open(cplatform_poller *poller) {
+  poller->epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (poller->epoll < 0) return errno;
+  poller->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int error = poller->wake < 0 ? errno : cplatform_poller_add(poller, poller->wake, 0);
+  if (error) {
+    if (poller->wake >= 0) close(poller->wake);
+    close(poller->epoll);
+  }
+  return error;
+}
+
+void cplatform_poller_close(const cplatform_poller *poller) {
+  close(poller->wake);
+  close(poller->epoll);
+}
+
+int cplatform_poller_add(const cplatform_poller *poller, int32_t descriptor, uint64_t tag) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
+  return epoll_ctl(poller->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+int cplatform_poller_set_writable(const cplatform_poller *poller, int32_t descriptor, uint64_t tag, bool wanted) {
+  struct epoll_event event = {.events = EPOLLIN | (wanted ? EPOLLOUT : 0), .data.u64 = tag};
+  return epoll_ctl(poller->epoll, EPOLL_CTL_MOD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+void cplatform_poller_remove(const cplatform_poller *poller, int32_t descriptor) {
+  epoll_ctl(poller->epoll, EPOLL_CTL_DEL, descriptor, NULL);
+}
+
+void cplatform_poller_wake(const cplatform_poller *poller) {
+  uint64_t one = 1;
+  ssize_t ignored = write(poller->wake, &one, sizeof one);
+  (void)ignored;
+}
+
+int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *ready, int32_t capacity) {
+  struct epoll_event events[64];
+  int count = epoll_wait(poller->epoll, events, capacity < 64 ? capacity : 64, -1);
+  int32_t filled = 0;
+  for (int index = 0; index < count; index++) {
+    if (events[index].data.u64 == 0) {
+      uint64_t value;
+      ssize_t ignored = read(poller->wake, &value, sizeof value);
+      (void)ignored;
+      continue;
+    }
+    ready[filled].tag = events[index].data.u64;
+    ready[filled].events = (events[index].events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP) ? CPLATFORM_READABLE : 0) |
+                           (events[index].events & EPOLLOUT ? CPLATFORM_WRITABLE : 0);
+    filled++;
+  }
+  return filled;
+}

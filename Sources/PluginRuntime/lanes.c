@@ -1,0 +1,333 @@
+/* lanes.c - serial queues, one for each root, and the threads (or the pump) that run them. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+static _Thread_local const apr_runtime *current_runtime;
+static _Thread_local uint32_t current_lane;
+
+/* AP_LANE_* of the calling thread for this runtime. */
+uint32_t apr_current_lane(const apr_runtime *runtime) {
+  return current_runtime == runtime ? current_lane : 0;
+}
+
+void apr_enter_lane(apr_runtime *runtime, uint32_t lane) {
+  current_runtime = lane ? runtime : NULL;
+  current_lane = lane;
+}
+
+/* ---- queues ---- */
+
+/* Makes the pump's descriptor readable, unless the pump is running or told already. */
+void apr_wake_pump_locked(apr_runtime *runtime) {
+  if (runtime->wake_fd < 0 || runtime->pumping || runtime->wake_signalled) return;
+  uint64_t one = 1;
+  runtime->wake_signalled = write(runtime->wake_fd, &one, sizeof one) == sizeof one;
+}
+
+static void make_ready(apr_runtime *runtime, apr_lane *lane) {
+  lane->active = true;
+  lane->next = NULL;
+  if (runtime->ready_last) runtime->ready_last->next = lane;
+  else runtime->ready_first = lane;
+  runtime->ready_last = lane;
+  if (runtime->idle_lane_threads) pthread_cond_signal(&runtime->lane_work);
+  else apr_wake_pump_locked(runtime);
+}
+
+/* Appends a job to the lane of its root and takes a reference to the root. */
+void apr_enqueue_locked(apr_runtime *runtime, apr_job *job) {
+  apr_lane *lane = runtime->serial ? &runtime->root.lane : &job->root->lane;
+  job->next = NULL;
+  if (lane->last) lane->last->next = job;
+  else lane->first = job;
+  lane->last = job;
+  apr_root_retain_locked(job->root);
+  runtime->lane_jobs++;
+  if (job->kind == APR_JOB_WORK) runtime->lane_posts++;
+  if (!lane->active && !lane->held) make_ready(runtime, lane);
+}
+
+/* Lets the instance's lane run: create has returned. */
+void apr_release_lane_locked(apr_runtime *runtime) {
+  apr_lane *lane = &runtime->root.lane;
+  lane->held = false;
+  if (lane->first && !lane->active) make_ready(runtime, lane);
+}
+
+static void free_child(apr_child *child) {
+  free(child->data);
+  free(child);
+}
+
+/* Throws away what waits on the instance's lane, uncalled: create failed, so nobody is there to be called. */
+void apr_discard_lane_locked(apr_runtime *runtime) {
+  apr_lane *lane = &runtime->root.lane;
+  apr_job *job;
+  while ((job = lane->first)) {
+    lane->first = job->next;
+    runtime->lane_jobs--;
+    apr_root *root = job->root;
+    if (job->kind == APR_JOB_WORK) {
+      runtime->lane_posts--;
+      free(job);
+    } else if (job->kind == APR_JOB_DATA) {
+      free(job);
+    } else if (job->kind == APR_JOB_END) {
+      apr_child *child = (apr_child *)job;
+      apr_child_unlink_locked(runtime, child);
+      free_child(child);
+      apr_root_release_locked(runtime, root);
+    } else if (job->kind == APR_JOB_BEGIN && root->open) {
+      apr_revoke_locked(runtime, root);
+    }
+    apr_root_release_locked(runtime, root);
+  }
+  lane->last = NULL;
+  lane->held = false;
+}
+
+/* ---- one job ---- */
+
+static const void *table_of(const apr_runtime *runtime, uint16_t op) {
+  if (op == APR_TURN_BEGIN) return runtime->agent;
+  return op == APR_CALL_BEGIN ? (const void *)runtime->tools : (const void *)runtime->model;
+}
+
+static void plan_begin(apr_runtime *runtime, apr_root *root, apr_plan *plan) {
+  if (!root->open) {
+    plan->skip = true;
+  } else if (root->cancelled) {
+    plan->status = root->cancelled;
+    plan->sentence = "It was cancelled before it began.";
+  } else if (runtime->phase != APR_LOADED_PHASE) {
+    plan->status = AP_E_UNAVAILABLE;
+    plan->sentence = "The plugin is not loaded.";
+  } else if (!table_of(runtime, root->op)) {
+    plan->status = AP_E_UNSUPPORTED;
+    plan->sentence = "The plugin has no table for this: its get_extension answered null.";
+  } else {
+    root->begun = true;
+    return;
+  }
+}
+
+/* Decides, with the lock, what there is to call. */
+void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
+  apr_root *root = job->root;
+  *plan = (apr_plan){.job = job};
+  switch (job->kind) {
+    case APR_JOB_BEGIN:
+      plan_begin(runtime, root, plan);
+      break;
+    case APR_JOB_CANCEL:
+      plan->skip = !root->open;
+      break;
+    case APR_JOB_WRITABLE:
+      root->writable_queued = false;
+      plan->skip = !root->open || root->cancelled || !runtime->agent || !runtime->agent->turn_writable;
+      break;
+    case APR_JOB_END:
+      apr_child_unlink_locked(runtime, (apr_child *)job);
+      break;
+    case APR_JOB_WORK:
+    case APR_JOB_DATA:
+      break;
+  }
+}
+
+static ap_status begin(apr_runtime *runtime, apr_root *root) {
+  const apr_message *m = &root->begin->message;
+  if (m->op == APR_TURN_BEGIN) {
+    ap_turn_request_r1 request = {
+        .struct_size = sizeof request, .agent_id = m->s[0], .thread_id = m->s[1], .subject = m->s[2], .kind = m->s[3],
+        .input_json = m->s[4], .context_json = m->s[5], .deadline = m->number,
+    };
+    return runtime->agent->turn_begin(runtime->instance, root->handle, &request);
+  }
+  if (m->op == APR_CALL_BEGIN) {
+    ap_call_request_r1 request = {
+        .struct_size = sizeof request, .tool = m->s[0], .args_json = m->s[1], .subject = m->s[2], .thread_id = m->s[3],
+        .agent_id = m->s[4], .locale = m->s[5], .deadline = m->number,
+    };
+    return runtime->tools->call_begin(runtime->instance, root->handle, &request);
+  }
+  return runtime->model->complete(runtime->instance, root->handle, m->s[0], m->s[1], m->number);
+}
+
+static void cancel(apr_runtime *runtime, apr_root *root) {
+  uint16_t op = root->op;
+  if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
+  else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
+    runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
+  else if (op == APR_MODEL_BEGIN && runtime->model->cancel)
+    runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
+}
+
+/* Calls the plugin, without the lock. */
+void apr_perform(apr_runtime *runtime, apr_plan *plan) {
+  apr_job *job = plan->job;
+  if (plan->skip || plan->sentence) return;
+  switch (job->kind) {
+    case APR_JOB_BEGIN:
+      plan->status = begin(runtime, job->root);
+      break;
+    case APR_JOB_CANCEL:
+      cancel(runtime, job->root);
+      break;
+    case APR_JOB_WRITABLE:
+      runtime->agent->turn_writable(runtime->instance, job->root->handle);
+      break;
+    case APR_JOB_WORK: {
+      apr_work *work = (apr_work *)job;
+      work->fn(work->user);
+      break;
+    }
+    case APR_JOB_DATA: {
+      apr_data *data = (apr_data *)job;
+      data->fn(data->user, data->handle, data->event, data->status, (ap_str){data->bytes, data->length});
+      break;
+    }
+    case APR_JOB_END: {
+      apr_child *child = (apr_child *)job;
+      ap_str text = child->data ? (ap_str){child->data, child->length} : (ap_str){"", 0};
+      child->fn(child->user, child->handle, AP_EV_END, child->status, text);
+      break;
+    }
+  }
+}
+
+/* Settles what the call answered and frees the job. Its reference to the root stays with the caller. */
+void apr_complete_locked(apr_runtime *runtime, apr_plan *plan) {
+  apr_job *job = plan->job;
+  apr_root *root = job->root;
+  switch (job->kind) {
+    case APR_JOB_BEGIN:
+      free(root->begin);
+      root->begin = NULL;
+      if (plan->skip || plan->status >= 0) break;
+      if (root->open) apr_finish_locked(runtime, root, plan->status, apr_string(plan->sentence ? plan->sentence : ""));
+      else if (!plan->sentence && apr_handle_was_finished_locked(runtime, root->handle))
+        apr_misbehaved_locked(runtime, APR_FAULT_REFUSED, root->token,
+                              "The begin function finished its handle and then answered an error: only the first counts.");
+      break;
+    case APR_JOB_CANCEL:
+    case APR_JOB_WRITABLE:
+      break;
+    case APR_JOB_WORK:
+    case APR_JOB_DATA:
+      free(job);
+      break;
+    case APR_JOB_END:
+      free_child((apr_child *)job);
+      apr_root_release_locked(runtime, root);
+      break;
+  }
+}
+
+/* ---- running ---- */
+
+static void report_stall(apr_runtime *runtime, uint64_t token, int64_t nanoseconds) {
+  apr_message stall = {.op = APR_STALL, .token = token, .number = nanoseconds / APR_NANOSECONDS_PER_MS};
+  apr_emit_locked(runtime, &runtime->root, &stall);
+}
+
+static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t token, int64_t now) {
+  if (!runner) return;
+  runner->running = true;
+  runner->reported = false;
+  runner->token = token;
+  runner->started = now;
+  int64_t look = now + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
+  if (look >= runtime->clock_wakes) return;
+  runtime->clock_wakes = look;
+  pthread_cond_signal(&runtime->clock_work);
+}
+
+/* Runs one job of the first ready lane, then puts the lane behind the others. */
+static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
+  apr_lane *lane = runtime->ready_first;
+  runtime->ready_first = lane->next;
+  if (!runtime->ready_first) runtime->ready_last = NULL;
+  apr_job *job = lane->first;
+  lane->first = job->next;
+  if (!lane->first) lane->last = NULL;
+
+  apr_root *root = job->root;
+  bool is_work = job->kind == APR_JOB_WORK;
+  uint64_t token = root->token;
+  int64_t started = *now;
+  apr_plan plan;
+  apr_plan_locked(runtime, job, &plan);
+  runner_starts(runtime, runner, token, started);
+  pthread_mutex_unlock(&runtime->lock);
+  apr_perform(runtime, &plan);
+  *now = apr_now();
+  int64_t took = *now - started;
+  pthread_mutex_lock(&runtime->lock);
+  if (runner) runner->running = false;
+  apr_complete_locked(runtime, &plan);
+  if (took > APR_BUDGET_MS * APR_NANOSECONDS_PER_MS) report_stall(runtime, token, took);
+
+  if (is_work) runtime->lane_posts--;
+  lane->active = false;
+  if (lane->first) make_ready(runtime, lane);
+  apr_root_release_locked(runtime, root);
+  if (--runtime->lane_jobs == 0) pthread_cond_broadcast(&runtime->idle);
+}
+
+/* A thread of lane_threads. */
+void *apr_lane_main(void *argument) {
+  apr_runner *runner = argument;
+  apr_runtime *runtime = runner->runtime;
+  apr_enter_lane(runtime, AP_LANE_TURN);
+  pthread_mutex_lock(&runtime->lock);
+  while (!runtime->stopping) {
+    if (!runtime->ready_first) {
+      runtime->idle_lane_threads++;
+      pthread_cond_wait(&runtime->lane_work, &runtime->lock);
+      runtime->idle_lane_threads--;
+      continue;
+    }
+    int64_t now = apr_now();
+    run_one(runtime, runner, &now);
+  }
+  pthread_mutex_unlock(&runtime->lock);
+  return NULL;
+}
+
+int apr_pump_fd(apr_runtime *runtime) {
+  return runtime->pump_fd;
+}
+
+static void arm_timer(apr_runtime *runtime, int64_t now) {
+  int64_t due = runtime->heap_count ? runtime->heap[0]->due : 0;
+  if (due == runtime->timer_armed && (due == 0 || due > now)) return;
+  struct itimerspec when = {.it_value = {due / 1000000000, due % 1000000000}};
+  timerfd_settime(runtime->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+  runtime->timer_armed = due;
+}
+
+void apr_pump(apr_runtime *runtime) {
+  if (runtime->pump_fd < 0) return;
+  pthread_mutex_lock(&runtime->lock);
+  if (runtime->wake_signalled) {
+    uint64_t count;
+    if (read(runtime->wake_fd, &count, sizeof count) == sizeof count) runtime->wake_signalled = false;
+  }
+  runtime->pumping = true;
+  apr_enter_lane(runtime, AP_LANE_TURN);
+  int64_t now = apr_now(), until = now + APR_PUMP_SLICE_MS * APR_NANOSECONDS_PER_MS;
+  for (;;) {
+    apr_timers_fire_locked(runtime, now);
+    if (!runtime->ready_first || now > until) break;
+    run_one(runtime, NULL, &now);
+  }
+  apr_enter_lane(runtime, 0);
+  runtime->pumping = false;
+  arm_timer(runtime, now);
+  if (runtime->ready_first) apr_wake_pump_locked(runtime);
+  pthread_mutex_unlock(&runtime->lock);
+}

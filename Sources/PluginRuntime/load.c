@@ -1,0 +1,199 @@
+/* load.c - maps the library, checks everything it says about itself, and makes the instance. */
+#include "internal.h"
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Why a plugin is refused. */
+typedef struct refusal {
+  ap_status status; /* 0 = not refused */
+  char sentence[1024];
+} refusal;
+
+__attribute__((format(printf, 3, 4))) static bool refuse(refusal *why, ap_status status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  why->status = status;
+  vsnprintf(why->sentence, sizeof why->sentence, format, arguments);
+  va_end(arguments);
+  return false;
+}
+
+static bool map(const char *path, const ap_plugin_r1 **plugin, refusal *why) {
+  /* Never unmapped again: a Swift library that is unmapped leaves records behind that crash the process. */
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (!library) {
+    const char *reason = dlerror();
+    return refuse(why, AP_E_INVALID, "The library cannot be loaded: %s.", reason ? reason : "no reason given");
+  }
+  void *symbol = dlsym(library, AP_ENTRY_SYMBOL);
+  if (!symbol) {
+    return refuse(why, AP_E_INVALID,
+                  "The library does not export %s: define it with AP_EXPORT in front, see agent_plugin/plugin.h.",
+                  AP_ENTRY_SYMBOL);
+  }
+  const ap_plugin_r1 *(*entry)(void);
+  memcpy(&entry, &symbol, sizeof entry);
+  *plugin = entry();
+  if (!*plugin) return refuse(why, AP_E_UNAVAILABLE, "The entry function of the plugin answered null: it refuses to be loaded.");
+  return true;
+}
+
+static bool equal(const char *text, ap_str expected) {
+  return strlen(text) == expected.len && memcmp(text, expected.ptr, expected.len) == 0;
+}
+
+static bool check_plugin(const ap_plugin_r1 *plugin, const apr_message *load, refusal *why) {
+  if (plugin->abi_draft != AP_ABI_DRAFT) {
+    return refuse(why, AP_E_UNSUPPORTED,
+                  "Built against draft %u of the plugin ABI, this host speaks draft %u: rebuild against these headers.",
+                  plugin->abi_draft, AP_ABI_DRAFT);
+  }
+  if (plugin->struct_size != sizeof *plugin) {
+    return refuse(why, AP_E_INVALID,
+                  "ap_plugin_r1 of the plugin says struct_size %u, this host knows %zu: set it to sizeof(ap_plugin_r1) "
+                  "and rebuild against these headers.",
+                  plugin->struct_size, sizeof *plugin);
+  }
+  if (!plugin->create || !plugin->destroy) {
+    return refuse(why, AP_E_INVALID, "The function `%s` of ap_plugin_r1 is null: every plugin needs create and destroy.",
+                  plugin->create ? "destroy" : "create");
+  }
+  if (!plugin->id || !plugin->version) {
+    return refuse(why, AP_E_INVALID, "`%s` of ap_plugin_r1 is null.", plugin->id ? "version" : "id");
+  }
+  if (!equal(plugin->id, load->s[1])) {
+    return refuse(why, AP_E_INVALID, "The library calls itself \"%.200s\", its manifest says \"%.200s\": make the ids equal.",
+                  plugin->id, load->s[1].ptr);
+  }
+  if (!equal(plugin->version, load->s[2])) {
+    return refuse(why, AP_E_INVALID,
+                  "The library has version \"%.100s\", its manifest says \"%.100s\": make the versions equal.",
+                  plugin->version, load->s[2].ptr);
+  }
+  return true;
+}
+
+static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *why) {
+  ap_instance *instance = NULL;
+  ap_status status = plugin->create(&runtime->host, runtime->config_json, &instance);
+  if (status < 0) return refuse(why, AP_E_FAILED, "The function `create` of the plugin failed with status %d.", status);
+  if (!instance) return refuse(why, AP_E_INVALID, "The function `create` of the plugin succeeded but stored no instance.");
+  runtime->instance = instance;
+  return true;
+}
+
+/* All tables of plugins begin with a struct_size. */
+static bool check_table(const char *id, const void *table, uint32_t size, const char *missing, refusal *why) {
+  uint32_t struct_size;
+  memcpy(&struct_size, table, sizeof struct_size);
+  if (struct_size != size) {
+    return refuse(why, AP_E_INVALID, "The plugin's table \"%s\" says struct_size %u, this host knows %u.", id, struct_size,
+                  size);
+  }
+  if (missing) return refuse(why, AP_E_INVALID, "The function `%s` of the plugin's table \"%s\" is null.", missing, id);
+  return true;
+}
+
+static const void *table(const apr_runtime *runtime, const char *id) {
+  return runtime->plugin->get_extension ? runtime->plugin->get_extension(runtime->instance, id) : NULL;
+}
+
+static bool find_tables(apr_runtime *runtime, refusal *why) {
+  const ap_agent_r1 *agent = table(runtime, AP_EXT_AGENT);
+  if (agent && !check_table(AP_EXT_AGENT, agent, sizeof *agent, NULL, why)) return false;
+  if (agent && !check_table(AP_EXT_AGENT, agent, sizeof *agent,
+                            !agent->turn_begin ? "turn_begin" : !agent->turn_cancel ? "turn_cancel" : NULL, why))
+    return false;
+  const ap_tools_r1 *tools = table(runtime, AP_EXT_TOOLS);
+  if (tools && !check_table(AP_EXT_TOOLS, tools, sizeof *tools, NULL, why)) return false;
+  if (tools && !check_table(AP_EXT_TOOLS, tools, sizeof *tools, !tools->call_begin ? "call_begin" : NULL, why)) return false;
+  const ap_model_r1 *model = table(runtime, AP_EXT_MODEL);
+  if (model && !check_table(AP_EXT_MODEL, model, sizeof *model, NULL, why)) return false;
+  if (model && !check_table(AP_EXT_MODEL, model, sizeof *model, !model->complete ? "complete" : NULL, why)) return false;
+  const ap_config_r1 *config = table(runtime, AP_EXT_CONFIG);
+  if (config && !check_table(AP_EXT_CONFIG, config, sizeof *config, NULL, why)) return false;
+  if (config && !check_table(AP_EXT_CONFIG, config, sizeof *config, !config->changed ? "changed" : NULL, why)) return false;
+  pthread_mutex_lock(&runtime->lock);
+  runtime->agent = agent;
+  runtime->tools = tools;
+  runtime->model = model;
+  runtime->config_table = config;
+  pthread_mutex_unlock(&runtime->lock);
+  return true;
+}
+
+static bool prepare(apr_runtime *runtime, apr_envelope *load, refusal *why) {
+  const apr_message *m = &load->message;
+  pthread_mutex_lock(&runtime->lock);
+  runtime->phase = APR_LOADING;
+  runtime->serial = m->item & APR_LOAD_SERIAL;
+  runtime->granted = apr_grants(m->s[5]);
+  pthread_mutex_unlock(&runtime->lock);
+  pthread_mutex_lock(&runtime->config_lock);
+  runtime->config = load;
+  if (m->s[3].len) runtime->config_json = m->s[3];
+  pthread_mutex_unlock(&runtime->config_lock);
+  runtime->host_version = strdup(m->s[4].ptr);
+  if (!runtime->host_version) return refuse(why, AP_E_LIMIT, "Memory ran out.");
+  runtime->host = (ap_host_r1){
+      .struct_size = sizeof(ap_host_r1),
+      .abi_draft = AP_ABI_DRAFT,
+      .name = "AgentHost",
+      .version = runtime->host_version,
+      .host_data = runtime,
+      .get_extension = apr_get_extension,
+  };
+  return true;
+}
+
+static void answer(apr_runtime *runtime, const refusal *why) {
+  apr_message loaded = {.op = APR_LOADED, .status = (int16_t)why->status, .s = {apr_string(why->sentence)}};
+  if (runtime->agent) loaded.item |= APR_HAS_AGENT;
+  if (runtime->tools) loaded.item |= APR_HAS_TOOLS;
+  if (runtime->model) loaded.item |= APR_HAS_MODEL;
+  if (runtime->config_table) loaded.item |= APR_HAS_CONFIG;
+  pthread_mutex_lock(&runtime->lock);
+  apr_emit_locked(runtime, &runtime->root, &loaded);
+  pthread_mutex_unlock(&runtime->lock);
+}
+
+/* APR_LOAD, on the control thread. Takes over `load`, which stays for the configuration in it. */
+void apr_load(apr_runtime *runtime, apr_envelope *load) {
+  refusal why = {.status = AP_OK};
+  if (runtime->phase != APR_EMPTY) {
+    free(load);
+    refuse(&why, AP_E_INVALID, "This runtime has loaded its plugin already.");
+    apr_message loaded = {.op = APR_LOADED, .status = (int16_t)why.status, .s = {apr_string(why.sentence)}};
+    pthread_mutex_lock(&runtime->lock);
+    apr_emit_locked(runtime, &runtime->root, &loaded);
+    pthread_mutex_unlock(&runtime->lock);
+    return;
+  }
+  const ap_plugin_r1 *plugin = NULL;
+  bool created = false;
+  bool good = prepare(runtime, load, &why) && map(load->message.s[0].ptr, &plugin, &why) &&
+              check_plugin(plugin, &load->message, &why);
+  if (good) {
+    runtime->plugin = plugin;
+    good = created = create(runtime, plugin, &why);
+  }
+  if (good) good = find_tables(runtime, &why);
+  if (!good && created) plugin->destroy(runtime->instance);
+
+  pthread_mutex_lock(&runtime->lock);
+  runtime->phase = good ? APR_LOADED_PHASE : APR_REFUSED;
+  if (!good) {
+    runtime->instance = NULL;
+    apr_revoke_locked(runtime, &runtime->root);
+    apr_discard_lane_locked(runtime);
+  }
+  pthread_mutex_unlock(&runtime->lock);
+  answer(runtime, &why);
+  if (!good) return;
+  pthread_mutex_lock(&runtime->lock);
+  apr_release_lane_locked(runtime);
+  pthread_mutex_unlock(&runtime->lock);
+}

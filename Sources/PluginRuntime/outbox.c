@@ -1,0 +1,74 @@
+/* outbox.c - messages to the host: in order for each root, and never with the lock held. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+ap_str apr_string(const char *text) {
+  return (ap_str){text, strlen(text)};
+}
+
+/* Copies a message with its strings. Null when memory runs out. */
+apr_envelope *apr_envelope_make(const apr_message *message) {
+  size_t bytes = 0;
+  for (int i = 0; i < APR_MAX_STRINGS; i++) bytes += message->s[i].len + 1;
+  apr_envelope *envelope = malloc(sizeof *envelope + bytes);
+  if (!envelope) return NULL;
+  envelope->next = NULL;
+  envelope->bytes = sizeof *envelope + bytes;
+  envelope->message = *message;
+  char *at = envelope->text;
+  for (int i = 0; i < APR_MAX_STRINGS; i++) {
+    size_t length = message->s[i].len;
+    if (length) memcpy(at, message->s[i].ptr, length);
+    at[length] = 0;
+    envelope->message.s[i] = (ap_str){at, length};
+    at += length + 1;
+  }
+  return envelope;
+}
+
+/* Sends `message` in the order of `root`. If another thread is sending for this root, a copy is left for it. Lets go of the
+ * lock while the sink runs. False: not accepted, because memory ran out, too much waits, or the runtime has closed. */
+bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
+  if (runtime->phase == APR_CLOSED) return false;
+  if (root->sending) {
+    bool ends = message->op == APR_TURN_FINISH || message->op == APR_CALL_FINISH;
+    if (!ends && root->outbox_bytes > APR_MAX_OUTBOX) return false;
+    apr_envelope *copy = apr_envelope_make(message);
+    if (!copy) return false;
+    if (root->outbox_last) root->outbox_last->next = copy;
+    else root->outbox_first = copy;
+    root->outbox_last = copy;
+    root->outbox_bytes += copy->bytes;
+    return true;
+  }
+  root->sending = true;
+  apr_root_retain_locked(root);
+  runtime->senders++;
+  pthread_mutex_unlock(&runtime->lock);
+  runtime->options.sink(runtime->options.context, message);
+  pthread_mutex_lock(&runtime->lock);
+  apr_envelope *next;
+  while ((next = root->outbox_first)) {
+    root->outbox_first = next->next;
+    if (!root->outbox_first) root->outbox_last = NULL;
+    root->outbox_bytes -= next->bytes;
+    pthread_mutex_unlock(&runtime->lock);
+    runtime->options.sink(runtime->options.context, &next->message);
+    free(next);
+    pthread_mutex_lock(&runtime->lock);
+  }
+  root->sending = false;
+  if (--runtime->senders == 0) pthread_cond_broadcast(&runtime->idle);
+  apr_root_release_locked(runtime, root);
+  return true;
+}
+
+/* Tells the host that the plugin broke a rule. Lets go of the lock while the sink runs. */
+void apr_misbehaved_locked(apr_runtime *runtime, apr_fault fault, uint64_t token, const char *sentence) {
+  uint32_t most = fault == APR_FAULT_UTF8 ? 1 : APR_REPORTS_OF_A_KIND;
+  if (runtime->faults[fault] >= most) return;
+  runtime->faults[fault]++;
+  apr_message message = {.op = APR_MISBEHAVED, .token = token, .s = {apr_string(sentence)}};
+  apr_emit_locked(runtime, &runtime->root, &message);
+}
