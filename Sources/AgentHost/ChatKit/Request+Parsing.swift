@@ -7,7 +7,8 @@ extension ChatKit.Request {
         do {
             document = try JSON.parse(body)
         } catch {
-            throw ChatKit.RequestError(code: .invalidJSON, sentence: "The request body cannot be read. \(error.sentence)")
+            throw ChatKit.RequestError(
+                code: .invalidJSON, sentence: "The request body cannot be read. \(error.sentence)")
         }
         guard document.object != nil else {
             throw .invalid("The request body must be a JSON object with \"type\" and \"params\"")
