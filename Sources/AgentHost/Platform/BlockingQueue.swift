@@ -35,6 +35,19 @@ internal import CPlatform
         return taken
     }
 
+    /// Waits until there is something, then takes the oldest element: for queues that several threads serve. Nil when the queue
+    /// is closed and drained.
+    func takeFirst() -> Element? {
+        unsafe cplatform_condition_lock(condition)
+        defer { unsafe cplatform_condition_unlock(condition) }
+        while elements.isEmpty && !closed { unsafe cplatform_condition_wait(condition, -1) }
+        guard !elements.isEmpty else { return nil }
+        let first = elements.removeFirst()
+        // `push` signals only the first of several: each taker wakes the next.
+        if !elements.isEmpty { unsafe cplatform_condition_signal(condition) }
+        return first
+    }
+
     /// Ends the queue: pushes are refused, waiters wake; what is queued can still be taken.
     func close() {
         unsafe cplatform_condition_lock(condition)
