@@ -1,0 +1,17 @@
+/// Runs tools by name: what turns and plugins' services call.
+protocol ToolDispatching: Sendable {
+    /// Looks the tool up, checks the arguments, calls it and waits no longer than allowed.
+    ///
+    /// Does not block. `progress` is called any number of times, then `completion` exactly once, both from any thread, possibly
+    /// before this returns. Whatever goes wrong is an outcome that a model can read (`ToolOutcome.modelText`).
+    ///
+    /// - Parameters:
+    ///   - exposedName: name as models see it.
+    ///   - threadID: empty outside a thread.
+    ///   - deadline: milliseconds of the monotonic clock; the tool's own time limit may end the call earlier.
+    func dispatch(
+        tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String, locale: String,
+        deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
+        completion: @escaping @Sendable (ToolOutcome) -> Void
+    ) -> any Cancellable
+}
