@@ -1,0 +1,90 @@
+/// The ChatKit protocol (`chatkit-protocol.md`): one path, one method, the body says what is asked.
+///
+/// What is wrong is found in this order: who calls, the body, the thread, the operation.
+struct ChatKitEndpoint: Endpoint {
+    let engine: TurnEngine
+    let store: any Store
+    let identification: CallerIdentification
+    let agents: AgentRouter
+    /// The agent of this route, when nobody names one.
+    let routeDefault: String
+    let log: Logger
+
+    /// The largest body of a request: 1 MiB.
+    static let maximumBody = 1 << 20
+
+    func answer(_ request: EndpointRequest) async throws(Refusal) -> Answer {
+        let caller = try await caller(of: request.head)
+        let chatKit = try await ChatKitEndpoint.read(request.body)
+        let call = Call(head: request.head, caller: caller, metadata: chatKit.metadata)
+        var answer = try await perform(chatKit.operation, call)
+        if answer.threadID == nil { answer.threadID = chatKit.operation.threadID }
+        return answer
+    }
+
+    /// What an operation needs to know beside itself.
+    struct Call: Sendable {
+        let head: HTTPRequest
+        let caller: Caller
+        let metadata: JSONObject
+        var owner: OwnerKey { caller.owner }
+    }
+
+    private func caller(of request: HTTPRequest) async throws(Refusal) -> Caller {
+        do {
+            return try await identification.caller(
+                authorization: request.fields.values("Authorization"),
+                users: request.fields.values("X-User-ID") + request.fields.values("X-UserID"))
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private static func read(_ body: RequestBody) async throws(Refusal) -> ChatKit.Request {
+        let bytes: [UInt8]
+        do {
+            bytes = try await body.collect(upTo: maximumBody)
+        } catch {
+            throw Refusal(error)
+        }
+        do {
+            return try ChatKit.Request(body: bytes)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    private func perform(_ operation: ChatKit.Operation, _ call: Call) async throws(Refusal) -> Answer {
+        switch operation {
+        case .createThread(let input): return try await create(input, call)
+        case .addUserMessage(let thread, let input): return try await add(input, to: thread, call)
+        case .retryAfterItem(let thread, let item): return try await retry(thread, after: item, call)
+        case .getThread(let thread): return try await get(thread, call)
+        case .listThreads(let page): return try await listThreads(page, call)
+        case .listItems(let thread, let page): return try await listItems(of: thread, page, call)
+        case .updateThread(let thread, let title): return try await update(thread, title: title, call)
+        case .deleteThread(let thread): return try await delete(thread, call)
+        case .addClientToolOutput(let thread, _), .addStructuredInput(let thread, _, _), .feedback(let thread, _, _):
+            _ = try await self.thread(thread, call)
+        case .customAction(let action), .syncCustomAction(let action):
+            _ = try await thread(action.thread, call)
+        case .createAttachment, .deleteAttachment, .transcribe: break
+        }
+        throw Refusal(.notImplemented, "This server does not offer this operation.")
+    }
+}
+
+extension ChatKit.Operation {
+    /// The thread it is about.
+    fileprivate var threadID: String? {
+        switch self {
+        case .addUserMessage(let thread, _), .addClientToolOutput(let thread, _),
+            .addStructuredInput(let thread, _, _), .retryAfterItem(let thread, _), .getThread(let thread),
+            .listItems(let thread, _), .feedback(let thread, _, _), .updateThread(let thread, _),
+            .deleteThread(let thread):
+            thread
+        case .customAction(let action), .syncCustomAction(let action): action.thread
+        case .createThread, .listThreads, .createAttachment, .deleteAttachment, .transcribe: nil
+        }
+    }
+}

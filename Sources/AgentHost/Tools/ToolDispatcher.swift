@@ -1,0 +1,160 @@
+private import Synchronization
+
+/// Runs the registry's tools: look-up, check of the arguments, deadline, cancellation, one retry, size limit.
+///
+/// May be called from any thread.
+final class ToolDispatcher: ToolDispatching {
+    /// Bytes of JSON a result may have.
+    static let maximumResultBytes = 4 << 20
+
+    private let registry: Registry
+    private let log: Logger
+
+    init(registry: Registry, log: Logger) {
+        self.registry = registry
+        self.log = log
+    }
+
+    func dispatch(
+        tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String, locale: String,
+        deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
+        completion: @escaping @Sendable (ToolOutcome) -> Void
+    ) -> any Cancellable {
+        guard let tool = registry.tool(exposedName) else {
+            completion(.failure("There is no tool named \"\(exposedName)\" at the moment."))
+            return NotCancellable()
+        }
+        if let refusal = ToolDispatcher.refusal(of: arguments, by: tool.descriptor) {
+            completion(.failure(refusal))
+            return NotCancellable()
+        }
+        let request = ToolCallRequest(
+            tool: tool.descriptor, arguments: arguments, owner: owner, threadID: threadID, agentID: agentID,
+            locale: locale,
+            deadline: min(deadline, monotonicMilliseconds() + tool.descriptor.timeout))
+        let call = DispatchedCall(
+            request, provider: tool.provider, log: log, progress: progress, completion: completion)
+        call.start()
+        return call
+    }
+
+    /// Why the tool is not called with these arguments; nil when it may be.
+    private static func refusal(of arguments: JSON, by tool: ToolDescriptor) -> String? {
+        if tool.needsApproval {
+            return "approval_required: \"\(tool.title)\" needs the person's approval, which cannot be asked for yet. "
+                + "Tell the person what you would have done."
+        }
+        guard arguments.object != nil else { return "The arguments of \(tool.exposedName) must be a JSON object." }
+        let problems = JSONSchema(tool.inputSchema).problems(in: arguments)
+        if problems.isEmpty { return nil }
+        return "The arguments of \(tool.exposedName) are not valid: \(problems.joined(separator: "; ")). "
+            + "Correct them and call the tool again."
+    }
+}
+
+/// One call under way: sees to it that exactly one outcome comes, in time.
+private final class DispatchedCall: Cancellable {
+    private struct State {
+        var isFinished = false
+        /// Counts attempts: what an abandoned attempt still says is ignored.
+        var attempt = 0
+        var work: (any Cancellable)?
+        var timer: DeadlineTimer.Token?
+        var cancelled: CancelReason?
+    }
+    /// Pause before the second attempt: time for a crashed plugin to come back.
+    private static let retryPause: Int64 = 100
+
+    private let request: ToolCallRequest
+    private let provider: any ToolProvider
+    private let log: Logger
+    private let progress: @Sendable (JSON) -> Void
+    private let completion: @Sendable (ToolOutcome) -> Void
+    private let state = Mutex(State())
+
+    init(
+        _ request: ToolCallRequest, provider: any ToolProvider, log: Logger,
+        progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
+    ) {
+        self.request = request
+        self.provider = provider
+        self.log = log
+        self.progress = progress
+        self.completion = completion
+    }
+
+    func start() {
+        let token = DeadlineTimer.shared.schedule(at: request.deadline) { [weak self] in self?.cancel(.deadline) }
+        let isFinished = state.withLock { state in
+            state.timer = token
+            return state.isFinished
+        }
+        if isFinished { return DeadlineTimer.shared.cancel(token) }
+        attempt()
+    }
+
+    private func attempt() {
+        let number: Int? = state.withLock { state in
+            if state.isFinished { return nil }
+            state.attempt += 1
+            return state.attempt
+        }
+        guard let number else { return }
+        let work = provider.call(
+            request,
+            progress: { [self] json in if state.withLock({ !$0.isFinished && $0.attempt == number }) { progress(json) }
+            },
+            completion: { [self] outcome in ended(outcome, attempt: number) })
+        // A cancellation that came while the call was being started found nothing to cancel.
+        let missed = state.withLock { state in
+            if !state.isFinished { state.work = work }
+            return state.isFinished ? state.cancelled : nil
+        }
+        if let missed { work.cancel(missed) }
+    }
+
+    private func ended(_ outcome: ToolOutcome, attempt number: Int) {
+        let mayRetry = number == 1 && (request.tool.isIdempotent || request.tool.isReadOnly)
+        if mayRetry, outcome == .broken(.crashed) || outcome == .broken(.unavailable) {
+            let retries = state.withLock { state in
+                guard !state.isFinished, state.attempt == number else { return false }
+                state.work = nil
+                return true
+            }
+            guard retries else { return }
+            log.info("tool is called again", ["tool": .string(request.tool.exposedName)])
+            _ = DeadlineTimer.shared.schedule(at: monotonicMilliseconds() + DispatchedCall.retryPause) {
+                self.attempt()
+            }
+            return
+        }
+        finish(limited(outcome), attempt: number)
+    }
+
+    private func limited(_ outcome: ToolOutcome) -> ToolOutcome {
+        guard case .success(let json) = outcome, json.encoded.count > ToolDispatcher.maximumResultBytes else {
+            return outcome
+        }
+        return .failure("The result of \(request.tool.exposedName) is larger than 4 MiB; ask for less.")
+    }
+
+    /// - Parameter attempt: nil ends the call whatever is under way.
+    private func finish(_ outcome: ToolOutcome, attempt number: Int?, cancelled: CancelReason? = nil) {
+        let ended = state.withLock { state -> (work: (any Cancellable)?, timer: DeadlineTimer.Token?)? in
+            guard !state.isFinished, number == nil || number == state.attempt else { return nil }
+            state.isFinished = true
+            state.cancelled = cancelled
+            defer { state.work = nil }
+            return (state.work, state.timer)
+        }
+        guard let ended else { return }
+        if let timer = ended.timer { DeadlineTimer.shared.cancel(timer) }
+        if let cancelled { ended.work?.cancel(cancelled) }
+        completion(outcome)
+    }
+
+    /// Ends the call at once; the provider winds down by itself, and what it still says is dropped.
+    func cancel(_ reason: CancelReason) {
+        finish(.broken(reason == .deadline ? .deadline : .cancelled), attempt: nil, cancelled: reason)
+    }
+}

@@ -1,0 +1,34 @@
+extension ToolOutcome {
+    /// What the model reads as the call's result: the result as JSON (a string as it is), or a text that starts with `Error: `.
+    var modelText: String {
+        switch self {
+        case .success(.string(let text)): text
+        case .success(let json): json.text
+        case .failure, .broken: errorText.map { $0.hasPrefix("Error") ? $0 : "Error: " + $0 } ?? ""
+        }
+    }
+
+    /// What went wrong, as a sentence for model and people; nil after a success.
+    var errorText: String? {
+        switch self {
+        case .success: nil
+        case .failure(let text): text
+        case .broken(let failure): failure.toolSentence
+        }
+    }
+}
+
+extension ProviderFailure {
+    /// The failure of a tool, in words a model can act on.
+    fileprivate var toolSentence: String {
+        switch self {
+        case .crashed: "The tool crashed while it worked on this call. Try other arguments, or go on without it."
+        case .deadline: "The tool took too long and was stopped. Try a smaller request, or go on without it."
+        case .cancelled: "The call was cancelled."
+        case .unavailable: "The tool is not available at the moment. Go on without it."
+        case .denied: "The tool is not allowed to do this. Go on without it."
+        case .limit: "The call went over a limit of the tool. Ask for less."
+        case .failed(let text): text
+        }
+    }
+}
