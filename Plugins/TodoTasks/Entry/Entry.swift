@@ -1,6 +1,6 @@
-public import AgentPluginKit
+internal import AgentPluginKit
 public import PluginABI
-public import TodoTasks
+internal import TodoTasks
 
 /// What the host asks the library for: the plugin behind it.
 @c @implementation
