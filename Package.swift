@@ -12,15 +12,29 @@ let everywhere: [SwiftSetting] = [
 /// Code that ships also marks every use of unsafe memory.
 let sources = everywhere + [.strictMemorySafety()]
 
-/// A plugin is one Swift target, shipped as one shared library of the same name.
-func plugin(_ name: String) -> Target {
-    .target(
-        name: name,
-        dependencies: ["AgentPluginKit"],
-        path: "Plugins/\(name)",
-        exclude: ["plugin.json"],
-        swiftSettings: sources
-    )
+/// A plugin is shipped as one shared library. Its entry is a target of its own, because every plugin has the same entry
+/// symbol, and tests link the rest of several plugins.
+func plugin(_ name: String) -> [Target] {
+    [
+        .target(
+            name: name,
+            dependencies: ["AgentPluginKit"],
+            path: "Plugins/\(name)",
+            exclude: ["plugin.json", "Entry"],
+            swiftSettings: sources
+        ),
+        .target(
+            name: "\(name)Entry",
+            dependencies: [.target(name: name), "AgentPluginKit", "PluginABI"],
+            path: "Plugins/\(name)/Entry",
+            swiftSettings: sources
+        ),
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.target(name: name), "AgentPluginKit"],
+            swiftSettings: everywhere
+        ),
+    ]
 }
 
 let package = Package(
@@ -29,8 +43,8 @@ let package = Package(
         .executable(name: "host-server", targets: ["host-server"]),
         .library(name: "AgentHost", targets: ["AgentHost"]),
         .library(name: "AgentPluginKit", targets: ["AgentPluginKit"]),
-        .library(name: "TripPlanner", type: .dynamic, targets: ["TripPlanner"]),
-        .library(name: "TodoTasks", type: .dynamic, targets: ["TodoTasks"]),
+        .library(name: "TripPlanner", type: .dynamic, targets: ["TripPlannerEntry"]),
+        .library(name: "TodoTasks", type: .dynamic, targets: ["TodoTasksEntry"]),
     ],
     targets: [
         // The contract, and the C it stands on.
@@ -51,14 +65,17 @@ let package = Package(
 
         // The plugin's side.
         .target(name: "AgentPluginKit", dependencies: ["PluginABI"], swiftSettings: sources),
-        plugin("TripPlanner"),
-        plugin("TodoTasks"),
 
-        // Tests. They do not depend on plugins: that would link them in.
+        // Tests of the host do not depend on plugins: that would link them in.
         .testTarget(name: "AgentHostTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
+        .testTarget(
+            name: "AgentPluginKitTests",
+            dependencies: ["AgentPluginKit", "PluginABI"],
+            swiftSettings: everywhere
+        ),
         .testTarget(name: "PluginTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
         .testTarget(name: "HostServerTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
-    ],
+    ] + plugin("TodoTasks") + plugin("TripPlanner"),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17

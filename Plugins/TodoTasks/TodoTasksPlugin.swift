@@ -1,0 +1,46 @@
+public import AgentPluginKit
+
+/// Todo lists: five tools over the key-value service, and a model made of rules that uses them without an LLM.
+public struct TodoTasksPlugin: AgentPlugin {
+    public static let id = "dev.agenthost.todo-tasks"
+    public static let version = "1.0.0"
+
+    private let host: Host
+
+    public init(host: Host, configuration: JSON) { self.host = host }
+
+    public var tools: [Tool] { TaskTools(list: TaskList(store: host.store(.user))).all }
+
+    public var models: [Model] {
+        [
+            Model("todo-rules") { request, output in
+                switch RulesModel.step(request.messages) {
+                case .call(let calls):
+                    for (index, call) in calls.enumerated() {
+                        let id = "call_\(request.messages.count)_\(index)"
+                        try await output.toolCall(index: index, id: id, name: call.tool, arguments: call.arguments)
+                    }
+                    return .toolCalls
+                case .say(let text):
+                    for piece in pieces(of: text) { try await output.text(piece) }
+                    return .stop
+                }
+            }
+        ]
+    }
+}
+
+/// The text in pieces of a few words, as a language model would write it. Joined they are the text.
+func pieces(of text: String) -> [String] {
+    var pieces: [String] = []
+    var piece = ""
+    for character in text {
+        piece.append(character)
+        if character.isWhitespace && piece.utf8.count >= 12 {
+            pieces.append(piece)
+            piece = ""
+        }
+    }
+    if !piece.isEmpty { pieces.append(piece) }
+    return pieces
+}
