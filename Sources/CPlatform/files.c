@@ -119,8 +119,3 @@ char cplatform_kind(const char *path) {
 int cplatform_rename(const char *from, const char *to) { return rename(from, to) == 0 ? 0 : errno; }
 int cplatform_remove(const char *path) { return remove(path) == 0 ? 0 : errno; }
 void cplatform_free(void *memory) { free(memory); }
-
-void cplatform_error_text(int error, char *buffer, size_t capacity) {
-  if (capacity == 0) return;
-  snprintf(buffer, capacity, "%s", strerrordesc_np(error) ? strerrordesc_np(error) : "unknown error");
-}

@@ -8,11 +8,7 @@ struct FileError: Error, Hashable {
 
     init(_ code: Int32) {
         self.code = code
-        sentence = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
-            guard let base = buffer.baseAddress else { return "unknown error" }
-            unsafe cplatform_error_text(code, base, buffer.count)
-            return unsafe String(cString: base)
-        }
+        sentence = unsafe String(cString: cplatform_error_text(code))
     }
 
     /// Throws if `code` is an errno.

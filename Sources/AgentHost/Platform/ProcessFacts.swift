@@ -31,22 +31,6 @@ func readFile(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UIn
     }
 }
 
-/// Whether `path` is a folder.
-func isFolder(_ path: String) -> Bool {
-    var info = stat()
-    return unsafe stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
-}
-
-/// Creates the folder and the missing ones above it, readable by this user only.
-func createFolder(_ path: String) throws(SystemError) {
-    guard !isFolder(path) else { return }
-    let parent = folder(of: path)
-    if parent != path { try createFolder(parent) }
-    guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
-        throw SystemError(operation: "create folder \(path)", number: errno)
-    }
-}
-
 /// The part of `path` before its last slash; "." when there is none.
 func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

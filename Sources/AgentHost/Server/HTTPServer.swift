@@ -20,7 +20,7 @@ final class HTTPServer: Sendable {
         let thread: NativeThread
 
         /// On the loop's thread.
-        var connections: [Connection] { loop.sources.compactMap { $0 as? Connection } }
+        var connections: [HTTPConnection] { loop.sources.compactMap { $0 as? HTTPConnection } }
     }
 
     init(configuration: HTTPServerConfiguration, handler: any HTTPHandler, log: Logger) {

@@ -57,7 +57,7 @@ final class Listener: EventSource {
     private func begin(_ socket: Socket) {
         let count = context.connectionOpened()
         let limit = context.configuration.maximumConnections
-        let connection = Connection(socket, loop, context)
+        let connection = HTTPConnection(socket, loop, context)
         if count > limit { context.complain("too many connections: new ones are refused", at: loop.now) }
         // Those who are told so need descriptors, too: beyond some, they are closed without a word.
         guard count <= limit + 128 else { return connection.drop() }
@@ -95,7 +95,7 @@ final class Listener: EventSource {
         let listener: Listener
     }
 
-    private func oldestIdle() -> Connection? {
-        loop.sources.compactMap { $0 as? Connection }.filter { $0.phase == .idle }.min { $0.since < $1.since }
+    private func oldestIdle() -> HTTPConnection? {
+        loop.sources.compactMap { $0 as? HTTPConnection }.filter { $0.phase == .idle }.min { $0.since < $1.since }
     }
 }

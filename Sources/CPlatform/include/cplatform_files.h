@@ -27,6 +27,4 @@ int cplatform_rename(const char *_Nonnull from, const char *_Nonnull to);
 int cplatform_remove(const char *_Nonnull path);
 
 void cplatform_free(void *_Nullable memory);
-/* Copies the sentence of an errno ("No such file or directory") into `buffer`, NUL-terminated. */
-void cplatform_error_text(int error, char *_Nonnull buffer, size_t capacity);
 #endif

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cplatform_sockets.h" /* CPLATFORM_READABLE, CPLATFORM_WRITABLE */
+
 typedef struct cplatform_child {
   int32_t pid;
   int32_t socket; /* ours to close; non-blocking */
@@ -34,8 +36,6 @@ void cplatform_close(int32_t descriptor);
 
 /* ---- waiting for many descriptors (epoll(7)) ---- */
 
-#define CPLATFORM_READABLE 1
-#define CPLATFORM_WRITABLE 2
 
 typedef struct cplatform_poller {
   int32_t epoll;

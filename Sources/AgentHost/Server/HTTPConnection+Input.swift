@@ -1,4 +1,4 @@
-extension Connection {
+extension HTTPConnection {
     /// Whether bytes from the client are of use now.
     private var wantsInput: Bool {
         switch phase {

@@ -1,4 +1,4 @@
-extension Connection {
+extension HTTPConnection {
     /// Whether bytes wait for the socket.
     var hasOutput: Bool { outputStart < output.count }
 

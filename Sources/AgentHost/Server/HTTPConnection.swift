@@ -5,7 +5,7 @@ internal import CPlatform
 /// A pipelined request is not looked at before the response to the one before it has left; until then the kernel holds back the
 /// client. The client's departure is noticed all the same (EPOLLRDHUP). A client that shuts down its sending side behind a complete
 /// request still gets an answer that comes in one piece and soon; for a stream, or after `halfCloseDeadline`, it counts as gone.
-final class Connection: EventSource, @unchecked Sendable {
+final class HTTPConnection: EventSource, @unchecked Sendable {
     // Unchecked: confined to the loop's thread; other threads reach it only through `request(turn:)`.
 
     /// Where the connection stands.
