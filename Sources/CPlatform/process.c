@@ -140,7 +140,6 @@ int64_t cplatform_socket_write(int32_t descriptor, const void *bytes, size_t cou
   return verdict(written);
 }
 
-void cplatform_close(int32_t descriptor) { close(descriptor); }
 
 int cplatform_poller_open(cplatform_poller *poller) {
   poller->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -32,7 +32,6 @@ void cplatform_signal_name(int32_t signal, char *_Nonnull buffer, size_t capacit
 int64_t cplatform_stream_read(int32_t descriptor, void *_Nonnull bytes, size_t capacity);
 int64_t cplatform_socket_write(int32_t descriptor, const void *_Nonnull bytes, size_t count);
 
-void cplatform_close(int32_t descriptor);
 
 /* ---- waiting for many descriptors (epoll(7)) ---- */
 
