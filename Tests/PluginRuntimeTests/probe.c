@@ -1,0 +1,349 @@
+/* probe.c - a plugin that tests the host's functions from the inside. A turn's text names the test; the turn finishes with
+ * AP_OK, or with AP_E_FAILED and the line that did not hold. The probe is an agent and has one tool, "hold". */
+#include "../Fixtures/fixture.h"
+
+#include <stdatomic.h>
+
+struct ap_instance {
+  tables t;
+  uint32_t lane_in_create;
+  ap_status after_in_create;
+  atomic_int early; /* completions that came before create returned */
+  atomic_int created;
+  atomic_int instance_ends;
+  _Atomic ap_handle held; /* the call of "hold" */
+};
+
+static ap_instance *self;
+
+#define CHECK(condition)                                                          \
+  do {                                                                            \
+    if (!(condition)) return format("line %d: %s", __LINE__, #condition);         \
+  } while (0)
+
+static ap_status text(ap_handle turn, const char *delta) {
+  return self->t.turn->text(self->t.host, turn, 0, str(delta));
+}
+
+static ap_status finish_turn(ap_handle turn, ap_status status, const char *message) {
+  return self->t.turn->finish(self->t.host, turn, status, str(message));
+}
+
+/* Takes over `failure`. */
+static void conclude(ap_handle turn, char *failure) {
+  finish_turn(turn, failure ? AP_E_FAILED : AP_OK, failure ? failure : "");
+  free(failure);
+}
+
+static void count_end(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)data, (void)status;
+  if (event == AP_EV_END) atomic_fetch_add((atomic_int *)user, 1);
+}
+
+/* ---- handles ---- */
+
+static char *test_handles(ap_handle turn) {
+  const tables *t = &self->t;
+  ap_handle strangers[] = {0, 1, ~0ull, turn + 1, turn ^ 1ull << 40, turn | 1ull << 63, turn + (1ull << 32)};
+  for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+    CHECK(text(strangers[i], "x") == AP_E_GONE);
+    CHECK(t->turn->state(t->host, strangers[i]) == AP_E_GONE);
+    CHECK(finish_turn(strangers[i], AP_OK, "") == AP_E_GONE);
+    CHECK(t->exec->cancel(t->host, strangers[i]) == AP_E_GONE);
+  }
+  CHECK(t->exec->after(t->host, turn + 1, 1, count_end, NULL, NULL) == AP_E_GONE);
+  CHECK(t->exec->post(t->host, turn + 1, free, NULL) == AP_E_GONE);
+  CHECK(t->call->finish(t->host, turn, AP_OK, str("")) == AP_E_GONE);
+  CHECK(t->call->progress(t->host, turn, str("{}")) == AP_E_GONE);
+  CHECK(t->call->state(t->host, turn) == AP_E_GONE);
+  CHECK(t->exec->cancel(t->host, turn) == AP_E_GONE);
+  ap_handle held = atomic_load(&self->held);
+  if (held) {
+    CHECK(text(held, "x") == AP_E_GONE);
+    CHECK(finish_turn(held, AP_OK, "") == AP_E_GONE);
+    CHECK(t->call->state(t->host, held) == AP_OK);
+  }
+  static atomic_int ends;
+  ap_handle timer = 0;
+  CHECK(t->exec->after(t->host, turn, 60000, count_end, &ends, &timer) == AP_OK && timer != 0);
+  CHECK(text(timer, "x") == AP_E_GONE);
+  CHECK(t->exec->after(t->host, timer, 1, count_end, NULL, NULL) == AP_E_GONE);
+  CHECK(t->exec->cancel(t->host, timer) == AP_OK);
+  CHECK(t->exec->cancel(t->host, timer) == AP_E_GONE);
+  CHECK(t->turn->state(t->host, turn) == AP_OK);
+  return NULL;
+}
+
+/* ---- limits ---- */
+
+static char *test_limits(ap_handle turn) {
+  const tables *t = &self->t;
+  static char piece[5 * 1024 * 1024];
+  memset(piece, ' ', sizeof piece);
+  CHECK(t->turn->text(t->host, turn, 0, (ap_str){piece, 64 * 1024}) == AP_OK);
+  CHECK(t->turn->text(t->host, turn, 0, (ap_str){piece, 64 * 1024 + 1}) == AP_E_LIMIT);
+  CHECK(t->turn->text(t->host, turn, 0, (ap_str){NULL, 1}) == AP_E_INVALID);
+  CHECK(t->turn->text(t->host, turn, 0, (ap_str){NULL, 0}) == AP_OK);
+  CHECK(t->turn->emit(t->host, turn, 1, str("progress"), (ap_str){piece, 1024 * 1024 + 1}) == AP_E_LIMIT);
+  CHECK(t->turn->emit(t->host, turn, 1, str("progress"), (ap_str){piece, 1024 * 1024}) == AP_W_SLOW);
+  CHECK(t->turn->emit(t->host, turn, 1, str("nonsense"), str("{}")) == AP_E_UNSUPPORTED);
+  CHECK(t->turn->emit(t->host, turn, 1, str(""), str("{}")) == AP_E_UNSUPPORTED);
+  static const char *kinds[] = {"widget", "widget.text", "annotation", "client_tool_call", "workflow", "task",
+                                "workflow_end", "progress", "notice", "effect", "structured_input", "image",
+                                "hidden_context", "item", "thread", "replace", "remove", "options"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    CHECK(t->turn->emit(t->host, turn, 2, str(kinds[i]), str("{}")) >= 0);
+  }
+  CHECK(t->turn->emit(t->host, turn, 1, str("progress"), (ap_str){piece, 1024 * 1024}) == AP_W_SLOW);
+  CHECK(t->turn->emit(t->host, turn, 1, str("progress"), (ap_str){piece, 1024 * 1024}) == AP_W_SLOW);
+  CHECK(t->turn->emit(t->host, turn, 1, str("progress"), (ap_str){piece, 1024 * 1024}) == AP_E_LIMIT);
+  CHECK(t->turn->finish(t->host, turn, AP_OK, (ap_str){piece, sizeof piece}) == AP_E_LIMIT);
+  CHECK(t->turn->state(t->host, turn) == AP_OK);
+  CHECK(t->exec->after(t->host, turn, -1, count_end, NULL, NULL) == AP_E_INVALID);
+  CHECK(t->kv->request(t->host, turn, str("get"), (ap_str){piece, sizeof piece}, str(""), count_end, NULL, NULL) ==
+        AP_E_LIMIT);
+  static atomic_int ends;
+  for (int i = 0; i < 64; i++) {
+    CHECK(t->kv->request(t->host, turn, str("get"), str("{}"), str(""), count_end, &ends, NULL) == AP_OK);
+  }
+  CHECK(t->kv->request(t->host, turn, str("get"), str("{}"), str(""), count_end, &ends, NULL) == AP_E_LIMIT);
+  return NULL;
+}
+
+/* ---- lanes ---- */
+
+static atomic_uint lane_of_thread, lane_of_pool;
+static atomic_int order, out_of_order;
+
+static void *own_thread(void *unused) {
+  (void)unused;
+  atomic_store(&lane_of_thread, self->t.exec->lane(self->t.host));
+  return NULL;
+}
+
+static void in_order(void *user) {
+  int mine = (int)(intptr_t)user;
+  if (atomic_fetch_add(&order, 1) != mine) atomic_fetch_add(&out_of_order, 1);
+}
+
+static void lanes_done(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  char *failure = NULL;
+  if (atomic_load(&out_of_order)) failure = format("%d posts out of order", atomic_load(&out_of_order));
+  else if (atomic_load(&order) != 1000) failure = format("%d of 1000 posts", atomic_load(&order));
+  else if (self->t.exec->lane(self->t.host) != AP_LANE_TURN) failure = format("a post off the lane");
+  conclude(turn, failure);
+}
+
+static void in_pool(void *user) {
+  atomic_store(&lane_of_pool, self->t.exec->lane(self->t.host));
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  if (atomic_load(&lane_of_pool) != AP_LANE_BLOCKING) conclude(turn, format("the pool is on lane %u", lane_of_pool));
+  else self->t.exec->post(self->t.host, turn, lanes_done, user);
+}
+
+static char *test_lanes(ap_handle turn) {
+  const tables *t = &self->t;
+  CHECK(self->lane_in_create == AP_LANE_CONTROL);
+  CHECK(self->after_in_create == AP_OK);
+  CHECK(atomic_load(&self->early) == 0);
+  CHECK(t->exec->lane(t->host) == AP_LANE_TURN);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, own_thread, NULL) == 0);
+  pthread_join(thread, NULL);
+  CHECK(atomic_load(&lane_of_thread) == 0);
+  ap_time before = t->exec->now(t->host);
+  sleep_ms(5);
+  CHECK(t->exec->now(t->host) - before >= 4);
+  for (int i = 0; i < 1000; i++) CHECK(t->exec->post(t->host, turn, in_order, (void *)(intptr_t)i) == AP_OK);
+  CHECK(atomic_load(&order) == 0); /* nobody calls back on our stack */
+  CHECK(t->exec->run_blocking(t->host, turn, in_pool, (void *)(uintptr_t)turn) == AP_OK);
+  return NULL;
+}
+
+/* ---- stress: two threads of the pool use one turn at the same time ---- */
+
+typedef struct stress {
+  ap_handle turn;
+  atomic_int references;
+  unsigned seed;
+} stress;
+
+static atomic_int open_stress;
+
+static void stress_release(stress *s) {
+  if (atomic_fetch_sub(&s->references, 1) > 1) return;
+  atomic_fetch_sub(&open_stress, 1);
+  free(s);
+}
+
+static void stress_end(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)status, (void)data;
+  if (event == AP_EV_END) stress_release(user);
+}
+
+static void stress_post(void *user) { stress_release(user); }
+
+static void hammer(void *user) {
+  stress *s = user;
+  const tables *t = &self->t;
+  unsigned random = s->seed + (unsigned)(uintptr_t)&random;
+  for (int i = 0; i < 200; i++) {
+    ap_handle request = 0;
+    switch (rand_r(&random) % 8) {
+      case 0:
+        atomic_fetch_add(&s->references, 1);
+        if (t->exec->after(t->host, s->turn, rand_r(&random) % 3, stress_end, s, &request) < 0) stress_release(s);
+        else if (rand_r(&random) % 2) t->exec->cancel(t->host, request);
+        break;
+      case 1:
+        atomic_fetch_add(&s->references, 1);
+        if (t->exec->post(t->host, s->turn, stress_post, s) < 0) stress_release(s);
+        break;
+      case 2:
+        atomic_fetch_add(&s->references, 1);
+        if (t->kv->request(t->host, s->turn, str("get"), str("{}"), str(""), stress_end, s, &request) < 0) stress_release(s);
+        else if (rand_r(&random) % 2) t->exec->cancel(t->host, request);
+        break;
+      case 3:
+        t->turn->emit(t->host, s->turn, 1, str("progress"), str("{\"text\":\"busy\"}"));
+        break;
+      case 4:
+        t->turn->state(t->host, s->turn);
+        break;
+      default:
+        text(s->turn, "word ");
+        break;
+    }
+  }
+  finish_turn(s->turn, AP_OK, "");
+  stress_release(s);
+}
+
+static ap_status start_stress(ap_handle turn) {
+  stress *s = must(calloc(1, sizeof *s));
+  s->turn = turn;
+  s->seed = (unsigned)turn;
+  atomic_store(&s->references, 3);
+  atomic_fetch_add(&open_stress, 1);
+  for (int i = 0; i < 2; i++) {
+    if (self->t.exec->run_blocking(self->t.host, turn, hammer, s) < 0) stress_release(s);
+  }
+  stress_release(s);
+  return AP_OK;
+}
+
+/* ---- the rest ---- */
+
+static ap_handle finished;
+
+static char *test_stale(void) {
+  const tables *t = &self->t;
+  CHECK(finished != 0);
+  CHECK(text(finished, "x") == AP_E_GONE);
+  CHECK(t->turn->item_done(t->host, finished, 0) == AP_E_GONE);
+  CHECK(t->turn->emit(t->host, finished, 0, str("nonsense"), str("")) == AP_E_GONE);
+  CHECK(t->turn->state(t->host, finished) == AP_E_GONE);
+  CHECK(t->kv->request(t->host, finished, str("get"), str("{}"), str(""), count_end, NULL, NULL) == AP_E_GONE);
+  return NULL;
+}
+
+static char *test_grants(void) {
+  const ap_host_r1 *host = self->t.host;
+  CHECK(host->struct_size == sizeof *host && host->abi_draft == AP_ABI_DRAFT);
+  CHECK(strcmp(host->name, "AgentHost") == 0 && strcmp(host->version, "test") == 0);
+  CHECK(host->get_extension(host, AP_HOST_TURN) != NULL);
+  CHECK(host->get_extension(host, AP_HOST_MODEL) == NULL); /* not granted to the probe */
+  CHECK(host->get_extension(host, "ap.host.nonsense/1") == NULL);
+  CHECK(self->t.exec->struct_size == sizeof(ap_host_exec_r1) && self->t.kv->struct_size == sizeof(ap_host_service_r1));
+  return NULL;
+}
+
+static char *speed(ap_handle turn) {
+  const tables *t = &self->t;
+  struct timespec a, b;
+  clock_gettime(CLOCK_MONOTONIC, &a);
+  for (int i = 0; i < 1000000; i++) {
+    if (t->turn->state(t->host, turn) != AP_OK) return format("state failed");
+  }
+  clock_gettime(CLOCK_MONOTONIC, &b);
+  char line[64];
+  snprintf(line, sizeof line, "%.1f ns", ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 1e6);
+  text(turn, line);
+  return NULL;
+}
+
+static ap_status turn_begin(ap_instance *instance, ap_handle turn, const ap_turn_request_r1 *request) {
+  (void)instance;
+  char *name = copy(request->thread_id);
+  char *failure = NULL;
+  bool later = false;
+  if (strcmp(name, "handles") == 0) failure = test_handles(turn);
+  else if (strcmp(name, "limits") == 0) failure = test_limits(turn);
+  else if (strcmp(name, "lanes") == 0) later = !(failure = test_lanes(turn));
+  else if (strcmp(name, "stale") == 0) failure = test_stale();
+  else if (strcmp(name, "grants") == 0) failure = test_grants();
+  else if (strcmp(name, "speed") == 0) failure = speed(turn);
+  else if (strcmp(name, "instance") == 0) {
+    if (self->t.exec->after(self->t.host, 0, 0, count_end, &self->instance_ends, NULL) < 0) failure = copy(str("after"));
+  } else if (strcmp(name, "stress") == 0) {
+    free(name);
+    return start_stress(turn);
+  } else if (strcmp(name, "stress-left") == 0) {
+    if (atomic_load(&open_stress)) failure = format("%d left", atomic_load(&open_stress));
+  } else failure = format("no test is called %s", name);
+  free(name);
+  finished = turn;
+  if (!later) conclude(turn, failure);
+  return AP_OK;
+}
+
+static void turn_cancel(ap_instance *instance, ap_handle turn, ap_status why) {
+  (void)instance, (void)turn, (void)why;
+}
+
+static ap_status call_begin(ap_instance *instance, ap_handle call, const ap_call_request_r1 *request) {
+  (void)instance, (void)request;
+  atomic_store(&self->held, call);
+  return AP_OK;
+}
+
+static void call_cancel(ap_instance *instance, ap_handle call, ap_status why) {
+  (void)instance;
+  atomic_store(&self->held, 0);
+  self->t.call->finish(self->t.host, call, why, str(""));
+}
+
+static void early_end(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)event, (void)status, (void)data;
+  ap_instance *instance = user;
+  if (!atomic_load(&instance->created)) atomic_fetch_add(&instance->early, 1);
+}
+
+static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance **out) {
+  (void)config_json;
+  self = must(calloc(1, sizeof *self));
+  self->t = tables_of(host);
+  self->lane_in_create = self->t.exec->lane(host);
+  self->after_in_create = self->t.exec->after(host, 0, 0, early_end, self, NULL);
+  sleep_ms(20);
+  atomic_store(&self->created, 1);
+  *out = self;
+  return AP_OK;
+}
+
+static void destroy(ap_instance *instance) {
+  free(instance);
+  self = NULL;
+}
+
+static const ap_agent_r1 agent = {sizeof agent, 0, turn_begin, turn_cancel, NULL};
+static const ap_tools_r1 tool = {sizeof tool, 0, call_begin, call_cancel};
+
+static const void *get_extension(ap_instance *instance, const char *id) {
+  (void)instance;
+  if (strcmp(id, AP_EXT_AGENT) == 0) return &agent;
+  return strcmp(id, AP_EXT_TOOLS) == 0 ? &tool : NULL;
+}
+
+PLUGIN("dev.agenthost.fixture.probe", "1.0.0", create, NULL, destroy, get_extension)
