@@ -17,7 +17,7 @@ struct FrameReader: Sendable {
         unsafe bytes.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             while start < buffer.count {
-                var message = unsafe apr_message()
+                var message = apr_message()
                 let taken = unsafe apr_frame_read(base + start, buffer.count - start, &message)
                 if taken <= 0 {
                     isBroken = taken < 0

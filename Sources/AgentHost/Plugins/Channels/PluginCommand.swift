@@ -77,12 +77,12 @@ struct PluginMessage: Sendable {
     func withMessage<Result>(_ body: (UnsafePointer<apr_message>) -> Result) -> Result {
         let bytes = Array(strings.joined())
         return unsafe bytes.withUnsafeBytes { buffer in
-            var message = unsafe apr_message()
-            unsafe message.op = UInt16(truncatingIfNeeded: op)
-            unsafe message.status = Int16(truncatingIfNeeded: status)
-            unsafe message.item = item
-            unsafe message.token = token
-            unsafe message.number = number
+            var message = apr_message()
+            message.op = UInt16(truncatingIfNeeded: op)
+            message.status = Int16(truncatingIfNeeded: status)
+            message.item = item
+            message.token = token
+            message.number = number
             var at = 0
             func next(_ index: Int) -> ap_str {
                 guard index < strings.count, let base = buffer.baseAddress else { return unsafe ap_str() }

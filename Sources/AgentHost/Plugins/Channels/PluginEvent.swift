@@ -41,12 +41,12 @@ enum PluginEvent: Sendable, Hashable {
     /// Copies what the message says. Nil for operations this host does not know.
     init?(_ pointer: UnsafePointer<apr_message>) {
         let message = unsafe pointer.pointee
-        let token = unsafe message.token
-        let item = unsafe message.item
-        let number = unsafe message.number
-        let status = unsafe Int32(message.status)
+        let token = message.token
+        let item = message.item
+        let number = message.number
+        let status = Int32(message.status)
         let s = unsafe message.s
-        switch unsafe Int32(message.op) {
+        switch Int32(message.op) {
         case APR_LOADED: self = unsafe .loaded(status: status, offers: Offers(rawValue: item), sentence: text(s.0))
         case APR_TURN_TEXT: self = unsafe .turnText(token: token, item: item, delta: text(s.0))
         case APR_TURN_EMIT: self = unsafe .turnEmit(token: token, item: item, kind: text(s.0), json: bytes(s.1))

@@ -88,7 +88,7 @@ struct ServiceTask: Cancellable {
 
     init(_ reply: ServiceReply, _ body: @escaping @Sendable () async throws(ServiceFailure) -> JSON) {
         task = Task {
-            do { reply.end(try await body()) } catch { reply.end(error) }
+            do throws(ServiceFailure) { reply.end(try await body()) } catch { reply.end(error) }
         }
     }
 

@@ -12,7 +12,7 @@ struct ModelService: HostService {
     let registry: Registry
 
     func start(_ call: ServiceCall, _ reply: ServiceReply) -> any Cancellable {
-        do {
+        do throws(ServiceFailure) {
             guard call.op == "complete" else { throw ServiceFailure.unknownOperation(call.op) }
             return try complete(call, reply)
         } catch {

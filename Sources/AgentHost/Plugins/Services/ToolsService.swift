@@ -12,7 +12,7 @@ struct ToolsService: HostService {
                 ["tools": .array(granted(call.manifest).map { ToolsService.describe($0.descriptor) })]
             }
         case "call":
-            do { return try dispatch(call, reply) } catch { reply.end(error) }
+            do throws(ServiceFailure) { return try dispatch(call, reply) } catch { reply.end(error) }
         default: reply.end(.unknownOperation(call.op))
         }
         return NotCancellable()

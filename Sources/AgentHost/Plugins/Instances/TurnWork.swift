@@ -1,5 +1,5 @@
 /// A turn that a coded agent answers.
-final class RunningTurn: OpenWork {
+final class TurnWork: OpenWork {
     let scope: WorkScope
     private let output: any AgentOutput
     private let gate = DeliveryGate()
@@ -39,7 +39,7 @@ final class RunningTurn: OpenWork {
 extension PluginInstance: AgentProvider {
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {
         let isBlocking = manifest.agents.contains { $0.id == request.agentID && $0.mode == .blocking }
-        return open(RunningTurn(request, output)) { token in
+        return open(TurnWork(request, output)) { token in
             .beginTurn(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
         }
     }

@@ -1,5 +1,5 @@
 /// A completion that a model of a plugin makes.
-final class OpenCompletion: OpenWork {
+final class CompletionWork: OpenWork {
     let scope: WorkScope
     private let model: String
     private let delta: @Sendable (ModelDelta) -> Void
@@ -78,7 +78,7 @@ extension PluginInstance: ModelProvider {
         completion: @escaping @Sendable (Result<ModelEnd, ProviderFailure>) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.models.contains { $0.id == request.model && $0.mode == .blocking }
-        return open(OpenCompletion(request, delta: delta, completion: completion)) { token in
+        return open(CompletionWork(request, delta: delta, completion: completion)) { token in
             .beginCompletion(token: token, isBlocking: isBlocking, request)
         }
     }

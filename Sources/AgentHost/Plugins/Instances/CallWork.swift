@@ -1,7 +1,7 @@
 internal import PluginABI
 
 /// A call of a tool.
-final class OpenCall: OpenWork {
+final class CallWork: OpenWork {
     let scope: WorkScope
     private let name: String
     private let progress: @Sendable (JSON) -> Void
@@ -57,7 +57,7 @@ extension PluginInstance: ToolProvider {
         completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.tools.contains { $0.name == request.tool.name && $0.mode == .blocking }
-        return open(OpenCall(request, progress: progress, completion: completion)) { token in
+        return open(CallWork(request, progress: progress, completion: completion)) { token in
             .beginCall(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
         }
     }

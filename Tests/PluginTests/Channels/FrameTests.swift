@@ -1,0 +1,69 @@
+import Testing
+
+@testable import AgentHost
+
+struct FrameTests {
+    /// `APR_TURN_TEXT` as a worker would send it.
+    private func text(_ delta: [UInt8], token: UInt64 = 7) -> [UInt8] {
+        PluginMessage(op: 65, item: 3, token: token, strings: [delta]).frame
+    }
+
+    @Test func framesComeOutWhicheverWayTheyAreCut() throws {
+        let bytes = text(Array("one".utf8)) + text(Array("zwei é".utf8)) + text([])
+        let expected: [PluginEvent] = [
+            .turnText(token: 7, item: 3, delta: "one"), .turnText(token: 7, item: 3, delta: "zwei é"),
+            .turnText(token: 7, item: 3, delta: ""),
+        ]
+        for size in 1...bytes.count {
+            var reader = FrameReader()
+            var events: [PluginEvent] = []
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                events += try reader.feed(bytes[start..<min(start + size, bytes.count)])
+            }
+            #expect(events == expected)
+        }
+    }
+
+    @Test func textThatIsNotUTF8IsRepaired() throws {
+        var reader = FrameReader()
+        #expect(try reader.feed(text([0x61, 0xFF])) == [.turnText(token: 7, item: 3, delta: "a\u{FFFD}")])
+    }
+
+    @Test func unknownOperationsAreLeftOut() throws {
+        var reader = FrameReader()
+        #expect(try reader.feed(PluginMessage(op: 999).frame).isEmpty)
+    }
+
+    @Test(arguments: [
+        [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 65],
+    ] as [[UInt8]])
+    func whatIsNoFrameIsRefused(_ bytes: [UInt8]) {
+        var reader = FrameReader()
+        #expect(throws: FrameReader.Failure.noFrame) { try reader.feed(bytes + [UInt8](repeating: 0, count: 64)) }
+    }
+
+    @Test func damagedFramesAreSurvived() {
+        let whole = text(Array("hello".utf8))
+        for index in whole.indices {
+            for value in [0, 1, 0x7F, 0xFF] as [UInt8] {
+                var bytes = whole
+                bytes[index] = value
+                var reader = FrameReader()
+                _ = try? reader.feed(bytes)
+            }
+        }
+    }
+
+    @Test func commandsKeepTheirStrings() {
+        let command = PluginCommand.beginCall(
+            token: 9, isBlocking: true, subject: "someone",
+            ToolCallRequest(
+                tool: ToolDescriptor(
+                    plugin: "p.q", name: "add", exposedName: "x__add", title: "", description: "", inputSchema: [:]),
+                arguments: ["a": 1], owner: OwnerKey("h:me"), threadID: "thr", agentID: "", locale: "de", deadline: 5))
+        let message = command.message
+        #expect(message.strings.map { String(decoding: $0, as: UTF8.self) } == ["add", #"{"a":1}"#, "someone", "thr", "", "de"])
+        #expect(message.token == 9 && message.item == 1 && message.number == 5)
+        #expect(message.frame.count == 4 + 2 + 2 + 4 + 8 + 8 + 1 + 6 * 4 + message.size)
+    }
+}

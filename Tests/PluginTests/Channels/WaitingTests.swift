@@ -1,0 +1,89 @@
+import Synchronization
+import Testing
+
+@testable import AgentHost
+
+struct LineSplitterTests {
+    @Test func linesAreCutAndBounded() {
+        var splitter = LineSplitter()
+        #expect(splitter.feed(Array("one\ntw".utf8)) == ["one"])
+        #expect(splitter.feed(Array("o\n\n".utf8)) == ["two"])
+        let long = [UInt8](repeating: 0x61, count: LineSplitter.limit + 5)
+        #expect(splitter.feed(long).map(\.utf8.count) == [LineSplitter.limit])
+        #expect(splitter.finish() == "aaaaa" && splitter.finish() == nil)
+    }
+}
+
+struct RestartBackoffTests {
+    @Test func theFirstRestartIsImmediateThenItDoubles() {
+        var backoff = RestartBackoff()
+        let delays = (0..<11).map { backoff.died(at: Int64($0), startedAt: Int64($0)) }
+        #expect(delays == [0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000])
+        #expect(backoff.died(at: 100_000, startedAt: 40_000) == 0)
+    }
+}
+
+struct DeadlinesTests {
+    @Test(.timeLimit(.minutes(1)))
+    func actionsRunInTheOrderOfTheirTimes() async {
+        let deadlines = Deadlines()
+        defer { deadlines.close() }
+        let order = Mutex<[Int]>([])
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let now = monotonicMilliseconds()
+            let cancelled = deadlines.schedule(at: now + 5) { order.withLock { $0.append(99) } }
+            for delay in [30, 10, 40, 20] {
+                deadlines.schedule(at: now + Int64(delay)) {
+                    order.withLock { $0.append(delay) }
+                    if delay == 40 { continuation.resume() }
+                }
+            }
+            deadlines.cancel(cancelled)
+        }
+        #expect(order.withLock { $0 } == [10, 20, 30, 40])
+    }
+}
+
+struct InstanceLifecycleTests {
+    @Test func aWorkerThatDiesIsStartedAgain() {
+        var life = InstanceLifecycle(restarts: true)
+        #expect(life.start(now: 0) == [.open(incarnation: 1)])
+        #expect(!life.acceptsWork)
+        #expect(life.loaded(1, refusal: nil, now: 1) == [.started(refusal: nil)])
+        #expect(life.acceptsWork)
+        let actions = life.died(1, how: "it died", now: 2)
+        #expect(actions.contains(.endWork(.crashed)) && actions.contains(.reopen(incarnation: 1, after: 0)))
+        #expect(!life.acceptsWork)
+        #expect(life.reopenDue(1, now: 2) == [.open(incarnation: 2)])
+        #expect(life.acceptsWork && life.holdsMessages)
+        #expect(life.died(1, how: "late news", now: 3).isEmpty)
+        #expect(life.loaded(2, refusal: nil, now: 3) == [.sendHeld])
+    }
+
+    @Test func aDeathWhileLoadingIsARefusal() {
+        var life = InstanceLifecycle(restarts: true)
+        _ = life.start(now: 0)
+        #expect(life.died(1, how: "it died", now: 1).contains(.started(refusal: "it died")))
+        #expect(life.phase == .ended)
+    }
+
+    @Test func aHungCreateIsAbandoned() {
+        var life = InstanceLifecycle(restarts: false)
+        _ = life.start(now: 0)
+        let actions = life.loadTimedOut(1, after: 10, now: 10)
+        #expect(actions.contains(.abandon) && life.phase == .ended)
+        #expect(life.loaded(1, refusal: nil, now: 11).isEmpty)
+    }
+
+    @Test func theEndHasItsOrder() {
+        var life = InstanceLifecycle(restarts: false)
+        _ = life.start(now: 0)
+        _ = life.loaded(1, refusal: nil, now: 0)
+        #expect(life.destroyed(1).isEmpty)
+        #expect(life.drain() == [.send(.drain)])
+        #expect(!life.acceptsWork)
+        #expect(life.destroy() == [.endWork(.unavailable), .send(.destroy)])
+        #expect(life.destroyed(1) == [.release, .ended])
+        #expect(life.destroyTimedOut().isEmpty && life.kill().isEmpty)
+    }
+}
