@@ -22,7 +22,8 @@ public final class AgentHost: Sendable {
         do {
             _ = try await host.plugins.loadAll()
         } catch {
-            throw HostError(error.description, code: error.code)
+            await host.shutdown()
+            throw HostError(error.sentence, code: error.code)
         }
         await host.engine.recover()
         return host
@@ -32,23 +33,27 @@ public final class AgentHost: Sendable {
         self.configuration = configuration
         log = Logger(level: configuration.logLevel)
         do {
-            store = try SQLiteStore(path: configuration.databasePath, log: log)
+            store = try SQLiteStore(path: configuration.databasePath)
         } catch {
-            throw HostError(error.description, code: error.code)
+            throw HostError(error.sentence, code: "database_" + error.code.rawValue)
         }
         registry = Registry()
         EchoAgent.register(in: registry)
-        let tools = ToolDispatcher(registry: registry)
-        plugins = PluginHost(
-            configuration: PluginHostConfiguration(configuration), registry: registry, store: store, tools: tools,
-            log: log)
+        let tools = ToolDispatcher(registry: registry, log: log)
+        do {
+            plugins = try PluginHost(
+                configuration: PluginHostConfiguration(configuration), registry: registry, store: store,
+                dispatcher: tools, log: log)
+        } catch {
+            throw HostError(error.sentence, code: error.code)
+        }
         engine = TurnEngine(
             store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration), log: log)
         server = HTTPServer(
-            configuration: HTTPServerConfiguration(host: configuration.host, port: configuration.port),
-            handler: Site.routes(
-                engine: engine, store: store, registry: registry, defaultAgent: configuration.defaultAgent,
-                corsOrigins: configuration.corsOrigins, log: log),
+            configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
+            handler: EndpointHandler(
+                router: Router(engine: engine, store: store, registry: registry, configuration: configuration, log: log),
+                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
             log: log)
     }
 
@@ -60,19 +65,57 @@ public final class AgentHost: Sendable {
         do {
             try server.start()
         } catch {
-            throw HostError(error.description, code: error.code)
+            throw HostError(error.message, code: error.code)
         }
         return "http://\(configuration.host):\(server.port)"
     }
 
+    /// Ids of the agents that can be talked to, sorted.
+    public var agentIDs: [String] { registry.agents.map(\.descriptor.id) }
+
     /// Stops: the listener first, then turns (they may go on for the drain time), then plugins and the store.
     public func shutdown() async {
-        async let http: Void = server.shutdown(drainMilliseconds: configuration.drainMilliseconds)
-        await engine.shutdown(drainMilliseconds: configuration.drainMilliseconds)
-        await http
+        let drain = configuration.drainMilliseconds
+        let blocking = BlockingWork(name: "shutdown")
+        async let http: Bool = blocking.run { [server] in server.shutdown(drainMilliseconds: drain) }
+        await engine.shutdown(drainMilliseconds: drain)
+        _ = await http
+        blocking.close()
         await plugins.shutdown()
         await store.close()
         log.flush()
+    }
+}
+
+extension PluginHostConfiguration {
+    fileprivate init(_ configuration: Configuration) {
+        self.init(
+            folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
+            workerPath: configuration.workerPath,
+            trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
+            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version)
+    }
+}
+
+extension TurnConfiguration {
+    fileprivate init(_ configuration: Configuration) {
+        self.init()
+        maximumHistory = configuration.maximumHistory
+    }
+}
+
+extension Router {
+    /// Every route of this host.
+    fileprivate init(
+        engine: TurnEngine, store: any Store, registry: Registry, configuration: Configuration, log: Logger
+    ) {
+        self.init()
+        let chatKit = ChatKitEndpoint(
+            engine: engine, store: store, identification: CallerIdentification(),
+            agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
+            routeDefault: "TripPlanner", log: log)
+        addGateway("POST", "/chatkit", chatKit)
+        addProbes(store: store)
     }
 }
 

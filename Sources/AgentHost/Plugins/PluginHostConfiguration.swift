@@ -18,12 +18,6 @@ struct PluginHostConfiguration: Sendable {
         case all
         case only(Set<String>)
 
-        /// Comma-separated plugin ids; `*` means all.
-        init(_ text: String) {
-            let ids = text.split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
-            self = ids.contains("*") ? .all : .only(Set(ids))
-        }
-
         func includes(_ id: String) -> Bool {
             switch self {
             case .all: true
