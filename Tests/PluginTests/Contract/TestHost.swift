@@ -18,21 +18,31 @@ final class TestHost: Sendable {
     static let echoID = "dev.agenthost.fixture.echo-c"
     static let toolsID = "dev.agenthost.fixture.tools-c"
 
-    /// Copies `fixtures` (names in the built folder) and loads them.
+    /// Copies `fixtures` (names in the built folder) and loads them; `first` before all others. `extra` is added to what their
+    /// manifests require.
     init(
         _ fixtures: [String], _ mode: PluginMode, config: [String: String] = [:],
-        timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000)
+        timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000),
+        requiring extra: String? = nil, good first: String? = nil
     ) async throws {
         let built = try Fixtures.built()
         folder = TemporaryFolder()
         let plugins = try folder.makeFolder("plugins")
+        let others = try folder.makeFolder("others")
         for fixture in fixtures {
-            try FileManager.default.copyItem(atPath: "\(built.plugins)/\(fixture)", toPath: "\(plugins)/\(fixture)")
+            let name = fixture.split(separator: "/").last.map(String.init) ?? fixture
+            let target = first == nil || fixture == first ? plugins : others
+            try FileManager.default.copyItem(atPath: "\(built.plugins)/\(fixture)", toPath: "\(target)/\(name)")
+            guard let extra else { continue }
+            let path = "\(target)/\(name)/plugin.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            try text.replacingOccurrences(of: "\"requires\": [", with: "\"requires\": [\"\(extra)\", ")
+                .write(toFile: path, atomically: true, encoding: .utf8)
         }
         let configs = try folder.makeFolder("config")
         for (id, text) in config { try folder.write("config/\(id).json", Array(text.utf8)) }
         let configuration = PluginHostConfiguration(
-            folders: [plugins], cacheFolder: "\(folder.path)/cache", workerPath: built.worker,
+            folders: [plugins, others], cacheFolder: "\(folder.path)/cache", workerPath: built.worker,
             trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts)
         host = try PluginHost(
             configuration: configuration, registry: registry, store: store,
