@@ -39,14 +39,6 @@ struct PluginTimeouts: Sendable, Hashable {
     var destroy: Int64 = 10_000
 }
 
-extension Substring {
-    fileprivate var trimmed: String {
-        var rest = self
-        while rest.first == " " { rest.removeFirst() }
-        while rest.last == " " { rest.removeLast() }
-        return String(rest)
-    }
-}
 
 /// What became of one file or bundle in a plugin folder.
 struct PluginReport: Sendable, Hashable {
