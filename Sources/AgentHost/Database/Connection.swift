@@ -26,7 +26,11 @@ internal import CSQLite
         unsafe handle = made
         guard code == SQLITE_OK else { throw failure(code, "open \(path)") }
         unsafe sqlite3_busy_timeout(made, 5_000)
-        if mode == .write { try becomeWriter() } else { try execute("PRAGMA query_only = ON; PRAGMA cache_size = -4000") }
+        if mode == .write {
+            try becomeWriter()
+        } else {
+            try execute("PRAGMA query_only = ON; PRAGMA cache_size = -4000")
+        }
     }
 
     /// SQLite puts the end off until the statements are finalized, which follows.
@@ -39,7 +43,7 @@ internal import CSQLite
             do {
                 try execute("PRAGMA journal_mode = WAL")
                 break
-            } catch where error.isBusy && monotonicMilliseconds() < deadline {
+            } catch  where error.isBusy && monotonicMilliseconds() < deadline {
                 cplatform_sleep_ms(5)
             }
         }

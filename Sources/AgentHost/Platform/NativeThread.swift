@@ -1,10 +1,13 @@
 internal import CPlatform
+private import Synchronization
 
 /// A POSIX thread: for work that blocks, which must never run on an event loop or on Swift's pool.
 ///
 /// The thread starts at once and runs `body` to its end; `join` waits for that and must be called at most once.
+/// A thread that nobody joins runs on by itself.
 final class NativeThread: Sendable {
     private let id: UInt
+    private let isJoined = Atomic(false)
 
     /// - Parameters:
     ///   - name: shown by tools such as `top -H`; at most 15 bytes are kept.
@@ -21,7 +24,14 @@ final class NativeThread: Sendable {
     }
 
     /// Waits until the body has returned. Blocks the calling thread.
-    func join() { cplatform_thread_join(id) }
+    func join() {
+        isJoined.store(true, ordering: .relaxed)
+        cplatform_thread_join(id)
+    }
+
+    deinit {
+        if !isJoined.load(ordering: .relaxed) { cplatform_thread_detach(id) }
+    }
 
     private final class Body {
         let run: @Sendable () -> Void

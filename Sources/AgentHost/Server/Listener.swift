@@ -64,15 +64,35 @@ final class Listener: EventSource {
         if connection.start() && count > limit { connection.refuse(.tooManyConnections) }
     }
 
-    /// There are no descriptors: closes the oldest idle connection and the next one in the queue. False when to stop for now.
+    /// There are no descriptors: makes room by closing the oldest idle connection; where there is none, closes the next one in the
+    /// queue instead of leaving it there. False when to stop for now.
     private func shed() -> Bool {
         context.complain("no descriptors left: connections are closed; raise the limit of open files", at: loop.now)
-        oldestIdle()?.close()
+        if let idle = oldestIdle() {
+            idle.close()
+            return true
+        }
         if reserve >= 0 { cplatform_close(reserve) }
         let accepted = cplatform_accept(descriptor)
         if accepted >= 0 { cplatform_close(accepted) }
         reserve = cplatform_reserve_descriptor()
+        if accepted < 0 && accepted != -CPLATFORM_EAGAIN { pause() }
         return accepted >= 0
+    }
+
+    /// Somebody else took the reserve, too: waits instead of being woken again and again.
+    private func pause() {
+        unwatch()
+        let resume = Resumption(listener: self)
+        Task(executorPreference: loop) {
+            try? await Task.sleep(for: .milliseconds(100))
+            resume.listener.start()
+        }
+    }
+
+    private struct Resumption: @unchecked Sendable {
+        // Unchecked: used on the loop's thread only.
+        let listener: Listener
     }
 
     private func oldestIdle() -> Connection? {

@@ -100,13 +100,15 @@ extension Connection {
                 """
                 SELECT id, type, hidden, created_at, json, host_json FROM items INDEXED BY items_in_order
                 WHERE thread = ? AND seq > ? AND hidden = 0 ORDER BY seq LIMIT ?
-                """, .integer(number), .integer(place), page.fetched) { StoredItem(row: $0, thread: thread) }
+                """, .integer(number), .integer(place), page.fetched
+            ) { StoredItem(row: $0, thread: thread) }
         case .descending:
             try all(
                 """
                 SELECT id, type, hidden, created_at, json, host_json FROM items INDEXED BY items_in_order
                 WHERE thread = ? AND seq < ? AND hidden = 0 ORDER BY seq DESC LIMIT ?
-                """, .integer(number), .integer(place), page.fetched) { StoredItem(row: $0, thread: thread) }
+                """, .integer(number), .integer(place), page.fetched
+            ) { StoredItem(row: $0, thread: thread) }
         }
     }
 }

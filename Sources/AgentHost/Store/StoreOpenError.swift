@@ -44,7 +44,8 @@ struct StoreOpenError: Error, Hashable, CustomStringConvertible {
         case Migrations.Refusal.newer(let found, let known):
             return StoreOpenError(
                 code: .newer,
-                sentence: "The database '\(path)' was made by a newer AgentHost (schema \(found), this one knows \(known)); "
+                sentence:
+                    "The database '\(path)' was made by a newer AgentHost (schema \(found), this one knows \(known)); "
                     + "upgrade AgentHost or restore a backup.")
         case Migrations.Refusal.foreign:
             return StoreOpenError(

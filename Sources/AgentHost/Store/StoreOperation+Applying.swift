@@ -88,7 +88,8 @@ extension Connection {
             let place = try itemNumber(id, thread: number)
         else { throw StoreError.itemNotFound }
         try run(
-            "DELETE FROM items INDEXED BY items_in_order WHERE thread = ? AND seq > ?", .integer(number), .integer(place))
+            "DELETE FROM items INDEXED BY items_in_order WHERE thread = ? AND seq > ?", .integer(number),
+            .integer(place))
     }
 
     /// An item's place in the insertion sequence.

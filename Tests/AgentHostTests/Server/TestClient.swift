@@ -1,11 +1,18 @@
 import Glibc
 
 /// A client on a real loopback socket. All calls block; use it in `onThread`.
-final class TestClient {
+final class TestClient: @unchecked Sendable {
+    // Unchecked: threads share only the descriptor, for one to send while another receives.
     let descriptor: Int32
     private var isOpen = true
 
-    init(_ port: Int, receiveBuffer: Int32? = nil) {
+    convenience init(_ port: Int, receiveBuffer: Int32? = nil) {
+        self.init(receiveBuffer: receiveBuffer)
+        connect(port)
+    }
+
+    /// A socket that is not connected yet.
+    init(receiveBuffer: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
@@ -13,13 +20,16 @@ final class TestClient {
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    func connect(_ port: Int) {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(port)).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         _ = withUnsafePointer(to: &address) { address in
             address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

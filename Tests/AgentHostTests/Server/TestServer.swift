@@ -1,5 +1,3 @@
-import Synchronization
-
 @testable import AgentHost
 
 /// A server on a free port with a handler of the test's own.
@@ -34,10 +32,16 @@ final class TestServer: Sendable {
     func stop(drain: Int64 = 2_000) -> Bool { http.shutdown(drainMilliseconds: drain) }
 }
 
-/// Runs blocking code on a thread of its own.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        _ = NativeThread(name: "test") { continuation.resume(with: Swift.Result { try body() }) }
+/// Runs blocking code on a thread of its own, still as part of the test.
+func onThread<Result: Sendable>(_ body: @Sendable () throws -> Result) async throws -> Result {
+    try await withTaskExecutorPreference(ThreadPerJob()) { try body() }
+}
+
+/// Runs each job on a new thread, so that it may block.
+private final class ThreadPerJob: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        _ = NativeThread(name: "test") { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 

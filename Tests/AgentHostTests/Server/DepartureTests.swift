@@ -1,0 +1,141 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import AgentHost
+
+/// Waits until it is cancelled; true when it was.
+private func waitForCancellation(_ limit: Duration = .seconds(10)) async -> Bool {
+    do {
+        try await Task.sleep(for: limit)
+        return false
+    } catch {
+        return true
+    }
+}
+
+struct DepartureTests {
+    enum Leaving: CaseIterable { case close, reset, halfClose }
+
+    @Test(arguments: Leaving.allCases, [true, false])
+    func handlerIsCancelledWhenTheClientLeaves(_ leaving: Leaving, streaming: Bool) async throws {
+        try await onThread {
+            let cancelled = BlockingQueue<Bool>()
+            let server = try TestServer({ $0.halfCloseDeadline = 100 }) { _, _, response in
+                if streaming { try? response.beginStream(200, [:]) }
+                cancelled.push(await waitForCancellation())
+            }
+            let client = server.connect()
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            if streaming {
+                _ = client.read(until: "\r\n\r\n")
+            } else {
+                #expect(eventually { server.http.handlerCount == 1 })
+            }
+            switch leaving {
+            case .close: client.close()
+            case .reset: client.reset()
+            case .halfClose: client.shutdownWrite()
+            }
+            let begin = monotonicMilliseconds()
+            #expect(cancelled.takeAll(deadline: begin + 5_000) == [true])
+            #expect(eventually { server.http.connectionCount == 0 })
+            #expect(server.accesses.takeAll(deadline: begin + 5_000).first?.status == 499)
+            server.stop()
+        }
+    }
+
+    @Test func halfClosedClientGetsAQuickAnswer() async throws {
+        try await onThread {
+            let server = try TestServer { request, body, response in
+                try? await Task.sleep(for: .milliseconds(50))
+                await echo(request, body, response)
+            }
+            let client = server.connect()
+            client.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+            client.shutdownWrite()
+            #expect(client.readResponse().body == "GET /a ")
+            #expect(client.readAll().isEmpty)
+            server.stop()
+        }
+    }
+
+    @Test func readerOfABodyIsToldThatTheClientLeft() async throws {
+        try await onThread {
+            let errors = BlockingQueue<HTTPError>()
+            let server = try TestServer { _, body, _ in
+                do throws(HTTPError) { _ = try await body.collect(upTo: 100) } catch { errors.push(error) }
+            }
+            let client = server.connect()
+            client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
+            #expect(eventually { server.http.handlerCount == 1 })
+            client.close()
+            #expect(errors.takeAll(deadline: monotonicMilliseconds() + 5_000) == [.clientLeft])
+            server.stop()
+        }
+    }
+
+    /// A client that does not read: the writer waits, little is kept, and after the deadline the client is cut off.
+    @Test func slowReaderHoldsUpTheWriterAndIsCutOff() async throws {
+        try await onThread {
+            let written = Atomic(0)
+            let errors = BlockingQueue<HTTPError>()
+            let server = try TestServer({ $0.sendDeadline = 500 }) { _, _, response in
+                do throws(HTTPError) {
+                    try response.beginStream(200, [:])
+                    for _ in 0..<100_000 {
+                        try await response.write([UInt8](repeating: 120, count: 1_000))
+                        written.add(1_000, ordering: .relaxed)
+                    }
+                } catch {
+                    errors.push(error)
+                }
+            }
+            let client = server.connect(receiveBuffer: 4_096)
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            let begin = monotonicMilliseconds()
+            #expect(errors.takeAll(deadline: begin + 8_000) == [.clientLeft])
+            #expect(monotonicMilliseconds() - begin >= 450)
+            // The high-water mark and the kernel's send buffer (at most 4 MiB by default).
+            #expect(written.load(ordering: .relaxed) < 8 << 20)
+            #expect(eventually { server.http.connectionCount == 0 })
+            server.stop()
+        }
+    }
+
+    @Test func slowReaderGetsEverythingInTheEnd() async throws {
+        try await onThread {
+            let total = 3_000_000
+            let server = try TestServer { _, _, response in
+                try? response.beginStream(200, [:])
+                for _ in 0..<total / 1_000 { try? await response.write([UInt8](repeating: 120, count: 1_000)) }
+                await response.finish()
+            }
+            let client = server.connect(receiveBuffer: 4_096)
+            client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            usleep(100_000)
+            let all = client.readAll()
+            #expect(all.utf8.count { $0 == UInt8(ascii: "x") } == total && all.hasSuffix("0\r\n\r\n"))
+            server.stop()
+        }
+    }
+
+    @Test func thousandDeparturesLeaveNothingBehind() async throws {
+        try await onThread {
+            let server = try TestServer { _, body, response in
+                try? response.beginStream(200, [:])
+                _ = await waitForCancellation()
+            }
+            for round in 0..<10 {
+                let clients = (0..<100).map { _ in server.connect() }
+                for client in clients { client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n") }
+                for (index, client) in clients.enumerated() where index % 3 == 0 { _ = client.receive() }
+                for (index, client) in clients.enumerated() {
+                    if (index + round).isMultiple(of: 2) { client.close() } else { client.reset() }
+                }
+            }
+            #expect(eventually(20) { server.http.connectionCount == 0 && server.http.handlerCount == 0 })
+            server.stop()
+        }
+    }
+}
