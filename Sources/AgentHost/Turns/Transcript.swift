@@ -1,0 +1,248 @@
+/// The items a turn is writing: turns changes into events and, when an item is complete, into writes.
+///
+/// `done` is made from the same values the events before it were made from, so an item never ends otherwise than it was shown. A
+/// pure value.
+struct Transcript: Sendable {
+    /// Names an open item within the turn.
+    typealias Handle = Int
+
+    /// An item that was announced and is not complete.
+    struct OpenItem: Sendable {
+        enum Body: Sendable, Hashable {
+            /// Text and annotations are kept beside, where they grow without being copied.
+            case message
+            case workflow(ChatKit.Workflow)
+            case task(ChatKit.Task)
+            case widget(JSON, copyText: String?)
+        }
+        let handle: Handle
+        let id: String
+        let createdAt: Timestamp
+        var body: Body
+        var text = ""
+        var annotations: [JSON] = []
+        /// See `StoredItem.hostJSON`.
+        var hostJSON: JSON?
+
+        var content: ChatKit.ItemContent {
+            switch body {
+            case .message: .assistantMessage([ChatKit.AssistantContent(text: text, annotations: annotations)])
+            case .workflow(let workflow): .workflow(workflow)
+            case .task(let task): .task(task)
+            case .widget(let tree, let copyText): .widget(tree, copyText: copyText)
+            }
+        }
+
+        var isBlankMessage: Bool { body == .message && text.allSatisfy(\.isWhitespace) }
+    }
+
+    let threadID: String
+    let owner: OwnerKey
+    /// Makes an id of a given prefix.
+    private let makeID: @Sendable (String) -> String
+
+    var log = EventLog()
+    private(set) var open: [OpenItem] = []
+    /// Items that were shown, open or done.
+    private(set) var shownItems = 0
+    private var nextHandle: Handle = 1
+    /// Operations of the write that is being put together, and its number.
+    private(set) var operations: [StoreOperation] = []
+    private(set) var write = 1
+    /// A change of the thread that clients learn right after the next event.
+    private var threadChange: (thread: ChatKit.Thread, write: Int)?
+
+    init(threadID: String, owner: OwnerKey, makeID: @escaping @Sendable (String) -> String) {
+        self.threadID = threadID
+        self.owner = owner
+        self.makeID = makeID
+    }
+
+    // MARK: Events
+
+    /// Adds an event, and a change of the thread that waited for it.
+    ///
+    /// - Parameter stored: whether the event waits for the write that is being put together.
+    mutating func append(_ event: ChatKit.Event, stored: Bool = false) {
+        log.append(event, write: stored ? write : nil)
+        announceThread()
+    }
+
+    mutating func announceThread() {
+        guard let change = threadChange else { return }
+        threadChange = nil
+        log.append(.threadUpdated(change.thread), write: change.write)
+    }
+
+    /// Stores the thread anew and tells clients after the next event.
+    mutating func change(_ thread: ChatKit.Thread, json: [UInt8]) {
+        operations.append(.updateThread(id: threadID, owner: owner, json: json))
+        threadChange = (thread, write)
+    }
+
+    // MARK: Items
+
+    /// Announces an item.
+    mutating func begin(_ body: OpenItem.Body, at now: Timestamp) -> Handle {
+        let prefix =
+            switch body {
+            case .message, .widget: "msg"
+            case .workflow: "wf"
+            case .task: "tsk"
+            }
+        let item = OpenItem(handle: nextHandle, id: makeID(prefix), createdAt: now, body: body)
+        nextHandle += 1
+        shownItems += 1
+        open.append(item)
+        if case .message = body {
+            append(.itemAdded(shown(item, .assistantMessage([]))))
+            append(.itemUpdated(id: item.id, .contentPartAdded(index: 0, ChatKit.AssistantContent(text: ""))))
+        } else {
+            append(.itemAdded(shown(item, item.content)))
+        }
+        return item.handle
+    }
+
+    private func shown(_ item: OpenItem, _ content: ChatKit.ItemContent) -> ChatKit.Item {
+        ChatKit.Item(id: item.id, threadID: threadID, createdAt: item.createdAt, content: content)
+    }
+
+    private func index(_ handle: Handle) -> Int? { open.firstIndex { $0.handle == handle } }
+
+    /// The open item; nil when it is complete.
+    func item(_ handle: Handle) -> OpenItem? { index(handle).map { open[$0] } }
+
+    /// Appends text to an open message; empty text is nothing.
+    mutating func text(_ delta: String, to handle: Handle) {
+        guard let index = index(handle), !delta.isEmpty else { return }
+        open[index].text += delta
+        append(.itemUpdated(id: open[index].id, .textDelta(index: 0, delta: delta)))
+    }
+
+    mutating func annotate(_ annotation: JSON, on handle: Handle) {
+        guard let index = index(handle) else { return }
+        let position = open[index].annotations.count
+        open[index].annotations.append(annotation)
+        append(
+            .itemUpdated(
+                id: open[index].id, .annotationAdded(index: 0, annotationIndex: position, annotation: annotation)))
+    }
+
+    /// Adds a task to an open workflow, or replaces one. Returns its index.
+    @discardableResult
+    mutating func put(_ task: ChatKit.Task, at taskIndex: Int? = nil, in handle: Handle) -> Int? {
+        guard let index = index(handle), case .workflow(var workflow) = open[index].body else { return nil }
+        if let taskIndex, workflow.tasks.indices.contains(taskIndex) {
+            workflow.tasks[taskIndex] = task
+            open[index].body = .workflow(workflow)
+            append(.itemUpdated(id: open[index].id, .taskUpdated(index: taskIndex, task)))
+            return taskIndex
+        }
+        workflow.tasks.append(task)
+        open[index].body = .workflow(workflow)
+        append(.itemUpdated(id: open[index].id, .taskAdded(index: workflow.tasks.count - 1, task)))
+        return workflow.tasks.count - 1
+    }
+
+    /// Changes how a workflow is summed up; shown when it is complete.
+    mutating func summarize(_ handle: Handle, _ summary: ChatKit.Workflow.Summary?) {
+        guard let index = index(handle), case .workflow(var workflow) = open[index].body else { return }
+        workflow.summary = summary
+        open[index].body = .workflow(workflow)
+    }
+
+    /// Replaces a standalone task; shown when it is complete.
+    mutating func replaceTask(_ handle: Handle, _ task: ChatKit.Task) {
+        guard let index = index(handle) else { return }
+        open[index].body = .task(task)
+    }
+
+    mutating func replaceWidget(_ handle: Handle, _ tree: JSON, copyText: String?) {
+        guard let index = index(handle), case .widget(_, let before) = open[index].body else { return }
+        open[index].body = .widget(tree, copyText: copyText ?? before)
+        append(.itemUpdated(id: open[index].id, .widgetRoot(tree)))
+    }
+
+    /// Keeps what the engine needs again beside the item.
+    mutating func remember(_ json: JSON, with handle: Handle) {
+        guard let index = index(handle) else { return }
+        open[index].hostJSON = json
+    }
+
+    /// Completes an item: it is stored, then shown as done.
+    mutating func end(_ handle: Handle) {
+        guard let index = index(handle) else { return }
+        let item = open.remove(at: index)
+        let done = shown(item, item.content)
+        if case .message = item.body {
+            let part = ChatKit.AssistantContent(text: item.text, annotations: item.annotations)
+            append(.itemUpdated(id: item.id, .contentPartDone(index: 0, part)))
+        }
+        operations.append(.insertItem(StoredItem(done, hostJSON: item.hostJSON?.encoded), owner: owner))
+        append(.itemDone(done), stored: true)
+    }
+
+    /// Completes everything that is open, in the order it was begun; messages without text are taken back.
+    mutating func endAll() {
+        for item in open {
+            if item.isBlankMessage { remove(item.handle) } else { end(item.handle) }
+        }
+    }
+
+    /// Takes an open item back.
+    mutating func remove(_ handle: Handle) {
+        guard let index = index(handle) else { return }
+        append(.itemRemoved(id: open.remove(at: index).id))
+    }
+
+    /// Keeps messages that have text, drops everything else that is open without a word: nobody is there to be told.
+    mutating func abandon() {
+        for item in open {
+            if item.body == .message && !item.isBlankMessage {
+                end(item.handle)
+            } else {
+                open.removeAll { $0.handle == item.handle }
+            }
+        }
+    }
+
+    /// Forgets everything that is not stored yet.
+    mutating func discard() {
+        open = []
+        operations = []
+        threadChange = nil
+    }
+
+    /// Stores an item that clients never see.
+    mutating func hide(_ content: ChatKit.ItemContent, at now: Timestamp, hostJSON: JSON? = nil) {
+        let item = ChatKit.Item(id: makeID("shcx"), threadID: threadID, createdAt: now, content: content)
+        operations.append(.insertItem(StoredItem(item, hostJSON: hostJSON?.encoded), owner: owner))
+    }
+
+    // MARK: Writes
+
+    /// Adds an operation that is no item.
+    mutating func also(_ operation: StoreOperation) { operations.append(operation) }
+
+    /// The write that was put together, if there is something in it.
+    mutating func takeWrite() -> (number: Int, operations: [StoreOperation])? {
+        guard !operations.isEmpty else { return nil }
+        defer {
+            operations = []
+            write += 1
+        }
+        return (write, operations)
+    }
+
+    /// Open messages with text, as they are at the moment: for a restart. Nil when there are none.
+    var checkpoint: [UInt8]? {
+        let items = open.filter { $0.body == .message && !$0.isBlankMessage }
+        if items.isEmpty { return nil }
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.key("items")
+            writer.array { for item in items { shown(item, item.content).encode(into: &$0) } }
+        }
+        return writer.bytes
+    }
+}

@@ -1,0 +1,32 @@
+/// Limits of turns; the defaults are those of `reliability.md` 4. Times in milliseconds.
+struct TurnConfiguration: Sendable {
+    /// A turn that takes longer ends with an error.
+    var totalLimit: Int64 = 600_000
+    /// A turn whose model or agent says nothing for that long ends with an error.
+    var idleLimit: Int64 = 120_000
+    /// Completions of a model in one turn.
+    var maximumSteps = 16
+    /// Function calls in one turn.
+    var maximumToolCalls = 32
+    /// Bytes a model may write in one turn.
+    var maximumOutputBytes = 4 << 20
+    /// Bytes of arguments in one turn.
+    var maximumArgumentBytes = 256 << 10
+    /// Bytes of one emission of an agent.
+    var maximumEmissionBytes = 1 << 20
+    /// Bytes an agent may be ahead of the slowest reader.
+    var maximumBytesAhead = 4 << 20
+    /// User and assistant messages that a model is told.
+    var maximumHistory = 20
+    /// Items that a coded agent is told, and their bytes.
+    var maximumContextItems = 50
+    var maximumContextBytes = 1 << 20
+    /// Messages that may wait for the turn before them, per thread.
+    var maximumQueue = 8
+    /// How long a turn waits for another host's turn on the same thread.
+    var leaseWait: Int64 = 30_000
+    /// Partial text is kept for a restart at most this often.
+    var checkpointInterval: Int64 = 1_000
+    /// Model for agents that want "default"; nil uses their offline model.
+    var defaultModel: ModelResolver.Choice?
+}

@@ -1,0 +1,246 @@
+private import Synchronization
+
+// How a turn gets its thread and begins: alone at once, behind others of this process in the queue, behind another process by the
+// store's lease.
+
+extension TurnEngine {
+    /// A turn to be taken.
+    struct Job: Sendable {
+        let id = randomID("turn")
+        /// Monotonic milliseconds.
+        let asked = monotonicMilliseconds()
+        var agent: Registry.Agent
+        var thread: StoredThread
+        var origin: TurnOrigin
+        var kind: AgentTurnRequest.Kind
+        /// The user message.
+        var input: ChatKit.Item
+        var place: ThreadQueue.Place
+        /// Whether the message is all there is in the thread.
+        var isNew = false
+
+        var open: StoreOperation {
+            .openTurn(OpenTurn(id: id, threadID: thread.id, owner: origin.owner, checkpoint: nil))
+        }
+    }
+
+    /// Stores what has to be stored before anything is shown, and lets the turn begin when the thread is free.
+    ///
+    /// - Parameters:
+    ///   - at: operations that are made at once, whether the thread is free or not.
+    ///   - withLease: operations that are made when the thread is taken.
+    ///   - opening: events that are true when `at` is stored.
+    func enter(
+        _ job: Job, at: [StoreOperation], withLease: [StoreOperation], opening: [ChatKit.Event]
+    ) async throws(TurnError) -> TurnReader {
+        guard let run = makeRun(job) else {
+            job.place.leave()
+            throw .shuttingDown
+        }
+        let holdsLease: Bool
+        do throws(StoreError) {
+            holdsLease = try await store(job, at, withLease)
+        } catch {
+            log.warn(
+                "turn could not be stored", ["request_id": .string(job.origin.requestID), "error": .string("\(error)")])
+            forget(run)
+            job.place.leave()
+            throw TurnError(error)
+        }
+        let reader = TurnReader(run)
+        run.input { turn, _ in turn.open(opening) }
+        if holdsLease {
+            await start(job, run)
+        } else {
+            // Outlives the request that is answered with `reader`: waiting is the turn's, not the caller's.
+            Task { await wait(job, run, withLease) }
+        }
+        return reader
+    }
+
+    /// Whether the thread was taken.
+    private func store(
+        _ job: Job, _ at: [StoreOperation], _ withLease: [StoreOperation]
+    ) async throws(StoreError) -> Bool {
+        if job.place.isFirst {
+            do throws(StoreError) {
+                try await store.write(at + withLease + [job.open])
+                return true
+            } catch {
+                guard error == .busy else { throw error }
+            }
+        }
+        if !at.isEmpty { try await store.write(at) }
+        return false
+    }
+
+    /// Waits for the turns before this one, here and in other processes.
+    private func wait(_ job: Job, _ run: TurnRun, _ withLease: [StoreOperation]) async {
+        guard await job.place.turn() else { return }
+        let limit = monotonicMilliseconds() + configuration.leaseWait
+        var pause: Int64 = 20
+        while !run.isOver {
+            do throws(StoreError) {
+                try await store.write(withLease + [job.open])
+                return await start(job, run)
+            } catch {
+                guard error == .busy, monotonicMilliseconds() < limit else { return refuse(run, error) }
+            }
+            await sleep(milliseconds: pause)
+            pause = min(pause * 2, 1_000)
+        }
+    }
+
+    private func refuse(_ run: TurnRun, _ error: StoreError) {
+        let refusal = error == .busy ? TurnError.busy : TurnError(error)
+        run.input { turn, now in turn.refuse(code: refusal.code, message: refusal.sentence, holdsLease: false, now: now)
+        }
+    }
+
+    /// By the deadline timer: the pool's clock is not needed for this.
+    private func sleep(milliseconds: Int64) async {
+        await withCheckedContinuation { continuation in
+            _ = DeadlineTimer.shared.schedule(at: monotonicMilliseconds() + milliseconds) { continuation.resume() }
+        }
+    }
+
+    // MARK: Beginning
+
+    /// The thread is taken: reads the conversation and lets the agent begin.
+    private func start(_ job: Job, _ run: TurnRun) async {
+        var items = [StoredItem(job.input)]
+        if !job.isNew {
+            do throws(StoreError) {
+                let limit = max(configuration.maximumHistory * 8, configuration.maximumContextItems)
+                items = try await store.history(thread: job.thread.id, owner: job.origin.owner, limit: limit)
+            } catch {
+                let refusal = TurnError(error)
+                return run.input { turn, now in
+                    turn.refuse(code: refusal.code, message: refusal.sentence, holdsLease: true, now: now)
+                }
+            }
+        }
+        // A plugin that was upgraded while the turn waited answers with its new code.
+        let agent = registry.agent(job.thread.agent) ?? job.agent
+        var work = TurnRun.Work(
+            store: store, tools: tools, owner: job.origin.owner, agentID: agent.descriptor.id,
+            locale: job.origin.locale,
+            deadline: monotonicMilliseconds() + configuration.totalLimit)
+        switch agent.descriptor.kind {
+        case .declarative(let declared):
+            do throws(ModelResolver.Failure) {
+                work.model = try ModelResolver(registry: registry, configured: configuration.defaultModel)
+                    .resolve(declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin)
+            } catch {
+                return run.input { turn, now in
+                    turn.refuse(code: error.code, message: error.sentence, holdsLease: true, now: now)
+                }
+            }
+            run.begin(work, loop: loop(declared, agent, job, items))
+        case .coded:
+            guard let provider = agent.provider else {
+                let refusal = TurnError.agentUnavailable(agent.descriptor.id)
+                return run.input { turn, now in
+                    turn.refuse(code: refusal.code, message: refusal.sentence, holdsLease: true, now: now)
+                }
+            }
+            run.begin(work, agent: provider, request(job, items, deadline: work.deadline))
+        }
+    }
+
+    private func loop(
+        _ declared: DeclarativeAgent, _ agent: Registry.Agent, _ job: Job, _ items: [StoredItem]
+    ) -> ModelLoop {
+        let granted = registry.tools(grantedTo: declared.tools, of: agent.descriptor.plugin).map(\.descriptor)
+        let messages = ModelHistory.messages(
+            of: items, answering: job.input.id, instructions: declared.instructions, limit: configuration.maximumHistory
+        )
+        return ModelLoop(agent: declared, tools: granted, messages: messages, toolChoice: options(job).toolChoice)
+    }
+
+    private func options(_ job: Job) -> ChatKit.InferenceOptions {
+        if case .userMessage(let message) = job.input.content { message.inferenceOptions } else { .init() }
+    }
+
+    private func request(_ job: Job, _ items: [StoredItem], deadline: Int64) -> AgentTurnRequest {
+        var context = JSONObject(members: [
+            ("items", .array(recent(items))), ("locale", .string(job.origin.locale)), ("metadata", job.origin.metadata),
+            ("trace_id", .string(job.origin.requestID)),
+        ])
+        context["model"] = options(job).model.map { .string($0) }
+        context["tool_choice"] = options(job).toolChoice.map { ["id": .string($0)] }
+        let input = (try? JSON.parse(job.input.encoded)) ?? [:]
+        return AgentTurnRequest(
+            agentID: job.thread.agent, threadID: job.thread.id, owner: job.origin.owner, kind: job.kind, input: [input],
+            context: .object(context), deadline: deadline)
+    }
+
+    /// The newest items that fit, oldest first.
+    private func recent(_ items: [StoredItem]) -> [JSON] {
+        var bytes = 0
+        var recent: [JSON] = []
+        for item in items.suffix(configuration.maximumContextItems).reversed() {
+            bytes += item.json.count
+            guard bytes <= configuration.maximumContextBytes, let json = try? JSON.parse(item.json) else { break }
+            recent.append(json)
+        }
+        return recent.reversed()
+    }
+
+    // MARK: Active turns
+
+    /// Makes the turn's driver and counts it; nil when the engine is stopping.
+    private func makeRun(_ job: Job) -> TurnRun? {
+        let turn = Turn(
+            id: job.id, thread: job.thread.chatKit, record: ThreadRecord(json: job.thread.json),
+            owner: job.origin.owner,
+            configuration: configuration, makeID: { randomID($0) })
+        let run = TurnRun(turn, store: store, log: log) { [weak self] run, report in
+            job.place.leave()
+            self?.ended(run, report, job)
+        }
+        return state.withLock { state in
+            guard !state.isStopping else { return nil }
+            state.active[job.id] = Active(run: run, owner: job.origin.owner)
+            return run
+        }
+    }
+
+    private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ job: Job) {
+        guard forget(run) else { return }
+        var fields: JSONObject = JSONObject(members: [])
+        var level = LogLevel.info
+        switch report.outcome {
+        case .completed: fields["outcome"] = "completed"
+        case .cancelled: fields["outcome"] = "cancelled"
+        case .deleted: fields["outcome"] = "deleted"
+        case .failed(let code, let detail):
+            level = .warn
+            fields["outcome"] = "failed"
+            fields["code"] = .string(code)
+            fields["detail"] = .string(String(detail.prefix(500)))
+        }
+        log.write(
+            level, "turn ended",
+            [
+                "request_id": .string(job.origin.requestID), "thread_id": .string(job.thread.id),
+                "agent": .string(job.thread.agent), "outcome": fields["outcome"] ?? .null,
+                "code": fields["code"] ?? .null,
+                "detail": fields["detail"] ?? .null, "duration_ms": .int(monotonicMilliseconds() - job.asked),
+                "steps": .int(Int64(report.steps)), "tool_calls": .int(Int64(report.toolCalls)),
+            ])
+    }
+
+    /// Whether the turn was active.
+    @discardableResult
+    private func forget(_ run: TurnRun) -> Bool {
+        let (wasActive, drained) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
+            let wasActive = state.active.removeValue(forKey: run.id) != nil
+            guard state.active.isEmpty, let drained = state.drained else { return (wasActive, nil) }
+            state.drained = nil
+            return (wasActive, drained.continuation)
+        }
+        drained?.resume()
+        return wasActive
+    }
+}
