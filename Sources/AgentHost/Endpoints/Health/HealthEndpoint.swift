@@ -15,12 +15,12 @@ struct HealthEndpoint: Endpoint {
     var isDraining: @Sendable () -> Bool = { false }
 
     func answer(_ request: EndpointRequest) async throws(Refusal) -> Answer {
-        if probe == .ready, isDraining() { return unavailable("The server is stopping.") }
+        if probe == .ready, isDraining() { return unavailable(.shuttingDown, "The server is stopping.") }
         if probe != .live {
             do {
                 try await store.check()
             } catch {
-                return unavailable("The store cannot be written.")
+                return unavailable(.storageError, "The store cannot be written.")
             }
         }
         var writer = JSONWriter()
@@ -28,14 +28,14 @@ struct HealthEndpoint: Endpoint {
         return .json(writer.bytes)
     }
 
-    private func unavailable(_ sentence: String) -> Answer {
+    private func unavailable(_ code: ErrorCode, _ sentence: String) -> Answer {
         var writer = JSONWriter()
         writer.object {
             $0.member("status", "unavailable")
             $0.member("error", sentence)
-            $0.member("code", ErrorCode.storageError.rawValue)
+            $0.member("code", code.rawValue)
         }
-        return .json(writer.bytes, status: 503)
+        return .json(writer.bytes, status: code.status)
     }
 }
 

@@ -1,0 +1,70 @@
+import Testing
+
+@testable import AgentHost
+
+struct RouterTests {
+    @Test(arguments: [
+        ("POST", "/chatkit", "application/json", 400, "invalid_json"),
+        ("POST", "/chatkit/", "application/json", 400, "invalid_json"),
+        ("POST", "/api/chatkit", "application/json", 400, "invalid_json"),
+        ("POST", "/api/chatkit/", "application/json", 400, "invalid_json"),
+        ("POST", "/chatkit//", "application/json", 404, "not_found"),
+        ("POST", "/Chatkit", "application/json", 404, "not_found"),
+        ("POST", "/", "application/json", 404, "not_found"),
+        ("GET", "/nothing", "application/json", 404, "not_found"),
+        ("GET", "/api/healthz", "application/json", 404, "not_found"),
+        ("GET", "/chatkit", "application/json", 405, "method_not_allowed"),
+        ("PUT", "/chatkit", "application/json", 405, "method_not_allowed"),
+        ("DELETE", "/api/chatkit", "application/json", 405, "method_not_allowed"),
+        ("PATCH", "/chatkit", "application/json", 405, "method_not_allowed"),
+        ("post", "/chatkit", "application/json", 405, "method_not_allowed"),
+        ("POST", "/healthz", "application/json", 405, "method_not_allowed"),
+    ])
+    func table(_ method: String, _ path: String, _ type: String, _ status: Int, _ code: String) async throws {
+        let response = try await Door().send(method, path)
+        #expect(response.status == status)
+        #expect(response.code == code)
+        #expect(response.json["error"]?.string?.isEmpty == false)
+        #expect(response.fields["content-type"] == type)
+        #expect(response.fields["cache-control"] == "no-store")
+    }
+
+    @Test func aWrongMethodIsToldTheRightOnes() async throws {
+        let door = try Door()
+        #expect(await door.send("GET", "/chatkit").fields["allow"] == "OPTIONS, POST")
+        #expect(await door.send("POST", "/healthz").fields["allow"] == "GET, HEAD, OPTIONS")
+    }
+
+    @Test(arguments: [
+        ("/healthz", #"{"status":"ok"}"#), ("/health", #"{"status":"ok"}"#), ("/live", #"{"status":"live"}"#),
+        ("/ready", #"{"status":"ready"}"#),
+    ])
+    func probes(_ path: String, _ body: String) async throws {
+        let door = try Door()
+        let response = await door.send("GET", path)
+        #expect(response.status == 200)
+        #expect(response.text == body)
+        #expect(await door.send("HEAD", path).status == 200)
+    }
+
+    @Test func probesTellOfAStoreThatFails() async throws {
+        let door = try Door()
+        await door.store.close()
+        for path in ["/healthz", "/health", "/ready"] {
+            let response = await door.send("GET", path)
+            #expect(response.status == 503, "\(path)")
+            #expect(response.json["status"] == "unavailable")
+            #expect(response.json["error"]?.string?.isEmpty == false)
+        }
+        #expect(await door.send("GET", "/live").status == 200)
+    }
+
+    @Test func aServerThatStopsIsNotReady() async throws {
+        let door = try Door()
+        var router = Router()
+        router.addProbes(store: door.store, isDraining: { true })
+        let request = EndpointRequest(head: Door.request("GET", "/ready"), body: RequestBody(framing: .none) {})
+        #expect(try await router.endpoint(for: "GET", "/ready").answer(request).status == 503)
+        #expect(try await router.endpoint(for: "GET", "/healthz").answer(request).status == 200)
+    }
+}
