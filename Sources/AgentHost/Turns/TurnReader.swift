@@ -12,7 +12,7 @@ final class TurnReader: Sendable {
     var threadID: String { run.threadID }
 
     /// Waits for the next visible events; nil at the end of the turn, and promptly when the awaiting task is cancelled, which counts
-    /// as leaving.
+    /// as leaving. No events at all when `nudge` woke the reader.
     func next() async -> [ChatKit.Event]? {
         switch run.takeEvents() {
         case .events(let events): return events
@@ -25,6 +25,9 @@ final class TurnReader: Sendable {
             run.leave()
         }
     }
+
+    /// Lets a task that waits in `next` go on with no events. Nothing happens when none waits.
+    func nudge() { run.nudge() }
 
     /// The client is gone. Does nothing after the end.
     func leave() { run.leave() }

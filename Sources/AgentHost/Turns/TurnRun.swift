@@ -118,6 +118,15 @@ final class TurnRun: Sendable {
         return .events(events)
     }
 
+    /// Resumes a waiting reader with no events.
+    func nudge() {
+        let waiter = state.withLock { state in
+            defer { state.reader = nil }
+            return state.reader
+        }
+        waiter?.resume(returning: [])
+    }
+
     func takeEvents() -> Taken {
         var credit = 0
         let (taken, agent) = state.withLock { state -> (Taken, (any AgentTurn)?) in
