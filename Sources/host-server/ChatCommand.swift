@@ -67,7 +67,7 @@ enum ChatCommand {
 
     private static func show(_ text: String) {
         print(text, terminator: "")
-        unsafe fflush(stdout)
+        fflush(nil)
     }
 }
 

@@ -44,7 +44,8 @@ enum HostServer {
 
 /// One sentence on standard error.
 func complain(_ sentence: String) {
-    unsafe fputs("host-server: \(sentence)\n", stderr)
+    let line = Array("host-server: \(sentence)\n".utf8)
+    _ = unsafe write(2, line, line.count)
 }
 
 /// Ends the process; what was printed goes out first.

@@ -17,7 +17,7 @@ enum ServeCommand {
             let url = try host.serve()
             print("AgentHost \(AgentHost.version) is listening on \(url)  (ChatKit: POST \(url)/chatkit)")
             print("Agents: \(host.agentIDs.joined(separator: ", "))")
-            unsafe fflush(stdout)
+            fflush(nil)
             _ = ProcessSignals.wait()
             return drain(host)
         } catch {

@@ -3,7 +3,7 @@ import Testing
 
 /// What clients see when a client, a plugin or the server itself dies in the middle.
 struct FaultTests {
-    static let good = ServerProcess.products.appendingPathComponent("fixtures").appendingPathComponent("good")
+    static let good = ServerProcess.products.appendingPathComponent("fixtures")
 
     @Test(arguments: ["crash", "segv", "exit"]) func aPluginThatDiesCostsOnlyItsTurn(word: String) throws {
         let server = try ServerProcess(plugins: [Self.good])

@@ -43,7 +43,7 @@ struct StartAndStopTests {
     }
 
     @Test func aRunningTurnMayEndBeforeTheServerDoes() throws {
-        let server = try ServerProcess(plugins: [Self.fixtures.appendingPathComponent("good")])
+        let server = try ServerProcess(plugins: [Self.fixtures])
         let stream = try server.client().open(
             "threads.create", ["input": ChatKitClient.input("slow 50")], agent: "echo-c")
         #expect(stream.readUntil { $0.contains { $0.type == "thread.item.updated" } })
@@ -56,7 +56,7 @@ struct StartAndStopTests {
 
     @Test func aTurnThatTakesTooLongIsCutAtTheEndOfTheDrainTime() throws {
         let server = try ServerProcess(
-            plugins: [Self.fixtures.appendingPathComponent("good")], environment: ["AGENTHOST_DRAIN_SECONDS": "1"])
+            plugins: [Self.fixtures], environment: ["AGENTHOST_DRAIN_SECONDS": "1"])
         let stream = try server.client().open(
             "threads.create", ["input": ChatKitClient.input("slow 5000")], agent: "echo-c")
         #expect(stream.readUntil { $0.contains { $0.type == "thread.item.updated" } })
@@ -67,7 +67,7 @@ struct StartAndStopTests {
 
     @Test func badPluginsAreNamedAndTheServerRunsOn() throws {
         let bad = Self.fixtures.appendingPathComponent("bad")
-        let good = Self.fixtures.appendingPathComponent("good")
+        let good = Self.fixtures
         let server = try ServerProcess(plugins: [good, bad])
         #expect(try server.client().create("hello", agent: "echo-c").texts.joined().contains("hello"))
         for entry in try FileManager.default.contentsOfDirectory(atPath: bad.path) {

@@ -107,7 +107,7 @@ final class ResponseStream {
     func send(_ data: Data) {
         var rest = [UInt8](data)
         while !rest.isEmpty {
-            let count = Glibc.send(descriptor, rest, rest.count, Int32(MSG_NOSIGNAL.rawValue))
+            let count = Glibc.send(descriptor, rest, rest.count, Int32(MSG_NOSIGNAL))
             if count <= 0 { return }
             rest.removeFirst(count)
         }

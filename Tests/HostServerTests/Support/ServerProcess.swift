@@ -31,7 +31,7 @@ final class ServerProcess: Sendable {
         self.folder = own
         removesFolder = folder == nil
         logURL = own.appendingPathComponent("log-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: logURL.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: logURL.path, contents: nil)
         let process = Process()
         process.executableURL = ServerProcess.products.appendingPathComponent("host-server")
         process.arguments = ["serve", "--port", "0"] + arguments
@@ -131,7 +131,7 @@ func runHostServer(
     }
     let output = folder.appendingPathComponent("out")
     let errors = folder.appendingPathComponent("err")
-    for url in [output, errors] { FileManager.default.createFile(atPath: url.path, contents: nil) }
+    for url in [output, errors] { _ = FileManager.default.createFile(atPath: url.path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     let stdin = Pipe()
