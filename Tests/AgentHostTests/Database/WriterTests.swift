@@ -21,6 +21,19 @@ struct WriterTests {
         return Writer(connection: try Connection(path: path, mode: .write)) { try Connection(path: path, mode: .write) }
     }
 
+    /// Occupies the writer until something is pushed into the answered queue: what is submitted meanwhile is one group.
+    private func holdUp(_ writer: Writer) -> BlockingQueue<Int> {
+        let (started, gate) = (BlockingQueue<Int>(), BlockingQueue<Int>())
+        let job = WriteJob { _ in
+            started.push(1)
+            _ = gate.takeAll()
+        } completion: { _ in
+        }
+        #expect(writer.submit(job))
+        _ = started.takeAll()
+        return gate
+    }
+
     private var stored: [Int64] {
         get throws { try Connection(path: path, mode: .read).all("SELECT x FROM a ORDER BY rowid") { $0.integer(0) } }
     }
@@ -39,13 +52,7 @@ struct WriterTests {
         let writer = try makeWriter()
         let results = Mutex<[Bool]>([])
         // Held up, so that the rest goes into one group.
-        let gate = BlockingQueue<Int>()
-        #expect(
-            writer.submit(
-                WriteJob { _ in
-                    _ = gate.takeAll()
-                } completion: { _ in
-                }))
+        let gate = holdUp(writer)
         for index in 0..<9 {
             let job = WriteJob {
                 try $0.run("INSERT INTO a VALUES (?)", .integer(Int64(index)))
@@ -88,14 +95,7 @@ struct WriterTests {
         let writer = try makeWriter()
         let results = Mutex<[Bool]>([])
         let note: @Sendable (Bool) -> Void = { ok in results.withLock { $0.append(ok) } }
-        let gate = BlockingQueue<Int>()
-        #expect(
-            writer.submit(
-                WriteJob { _ in
-                    _ = gate.takeAll()
-                } completion: { _ in
-                    gate.push(2)
-                }))
+        let gate = holdUp(writer)
         #expect(writer.submit(insert(1, note)))
         // As SQLite does itself after I/O errors: the transaction is gone.
         let fault = WriteJob {
@@ -112,6 +112,40 @@ struct WriterTests {
         writer.close()
         #expect(results.withLock { $0 } == [false, false, true])
         #expect(try stored == [3])
+    }
+
+    @Test func faultMeansANewConnectionAsSoonAsThereIsOne() throws {
+        let path = path
+        let attempts = Mutex(0)
+        let writer = Writer(connection: try Connection(path: path, mode: .write)) {
+            let attempt = attempts.withLock { count in
+                count += 1
+                return count
+            }
+            if attempt == 1 { throw Refused() }
+            return try Connection(path: path, mode: .write)
+        }
+        func store(_ number: Int, isFault: Bool = false) -> Bool {
+            let answer = BlockingQueue<Bool>()
+            let job = WriteJob {
+                try $0.run("INSERT INTO a VALUES (?)", .integer(Int64(number)))
+                if isFault {
+                    try $0.run("ROLLBACK")
+                    throw Refused()
+                }
+            } completion: { result in
+                answer.push((try? result.get()) != nil)
+            }
+            return writer.submit(job) && answer.takeAll() == [true]
+        }
+        #expect(store(1))
+        #expect(!store(2, isFault: true))
+        #expect(!store(3))
+        #expect(store(4))
+        #expect(store(5))
+        writer.close()
+        #expect(attempts.withLock { $0 } == 2)
+        #expect(try stored == [1, 4, 5])
     }
 
     @Test func closedWriterRefuses() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import AgentHost
@@ -14,7 +15,7 @@ struct CrashTests {
         try await store.write([.insertThread(.sample("thr"))])
         await store.close()
 
-        for round in 0..<5 {
+        for round in 0..<8 {
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [path = path as String, log = log as String, round = round as Int] in
                 try await CrashTests.writeUntilKilled(path, log, round)
@@ -37,15 +38,13 @@ struct CrashTests {
         #expect(try connection.all("PRAGMA integrity_check") { $0.text(0) } == ["ok"])
     }
 
-    /// Eight writers note every acknowledged item in the file `log` (a plain write outlives the process), until the process
-    /// kills itself at a random moment.
+    /// Eight writers note every acknowledged item in the file `log` (a plain write outlives the process). The one that notes
+    /// the last of a random number kills the process at once, while the others' commits are under way.
     private static func writeUntilKilled(_ path: String, _ log: String, _ round: Int) async throws {
         let store = try SQLiteStore(path: path)
         let descriptor = open(log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        let killer = NativeThread(name: "killer") {
-            usleep(UInt32.random(in: 50_000..<250_000))
-            kill(getpid(), SIGKILL)
-        }
+        let last = Int.random(in: 20..<200)
+        let noted = Counter()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<8 {
                 group.addTask {
@@ -54,12 +53,17 @@ struct CrashTests {
                         try await store.write([.insertItem(.sample(id, in: "thr", json: id), owner: .ada)])
                         let line = Array((id + "\n").utf8)
                         _ = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+                        if noted.next() == last { kill(getpid(), SIGKILL) }
                     }
                 }
             }
             try await group.waitForAll()
         }
-        killer.join()
+    }
+
+    private final class Counter: Sendable {
+        private let count = Atomic(0)
+        func next() -> Int { count.add(1, ordering: .relaxed).newValue }
     }
 
     /// The file may not grow beyond a limit: as a full disk. Afterwards the store works again by itself.
