@@ -87,10 +87,10 @@ int cplatform_listen(const char *host, int port, int backlog, int *port_out) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
   if (getaddrinfo(host, service, &hints, &found)) return CPLATFORM_UNKNOWN_HOST;
   int outcome = -EADDRNOTAVAIL;
-  for (struct addrinfo *address = found; address; address = address->ai_next) {
-    outcome = listen_on(address, backlog);
-    if (outcome >= 0) break;
-  }
+  /* IPv4 first: `localhost` is 127.0.0.1 then, as people expect. */
+  for (int round = 0; round < 2 && outcome < 0; round++)
+    for (struct addrinfo *address = found; address && outcome < 0; address = address->ai_next)
+      if ((address->ai_family == AF_INET) == (round == 0)) outcome = listen_on(address, backlog);
   freeaddrinfo(found);
   if (outcome >= 0) *port_out = bound_port(outcome);
   return outcome;

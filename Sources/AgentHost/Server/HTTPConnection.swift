@@ -120,8 +120,12 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
 
     private func noticeHalfClose() {
         guard phase == .exchange, peerShut, let exchange, exchange.body.isComplete else { return }
-        if case .streaming = exchange.response.progress.phase { return depart() }
-        if halfClosedSince == nil { halfClosedSince = loop.now }
+        switch exchange.response.progress.phase {
+        case .streaming: depart()
+        case .notBegun: halfClosedSince = halfClosedSince ?? loop.now
+        // The answer is on its way: the deadline for sending holds.
+        case .ended: halfClosedSince = nil
+        }
     }
 
     // MARK: Deadlines
@@ -132,7 +136,7 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
         switch phase {
         case .idle: return since + limits.idleDeadline
         case .head: return since + limits.headDeadline
-        case .lingering: return since + limits.lingerDeadline
+        case .lingering: return since + (context.isDraining ? min(limits.lingerDeadline, 500) : limits.lingerDeadline)
         case .closing: return sendSince + limits.sendDeadline
         case .closed: return nil
         case .exchange:
@@ -210,7 +214,7 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
 
     /// The server stops: connections between requests close, others after their response.
     func drain() {
-        if phase == .idle && !hasOutput { close() }
+        if phase == .idle && !hasOutput { close() } else { schedule() }
     }
 
     func report(_ exchange: Exchange, departed: Bool) {

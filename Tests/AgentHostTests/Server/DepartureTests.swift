@@ -60,6 +60,20 @@ struct DepartureTests {
         }
     }
 
+    @Test func halfClosedClientMayReadALongAnswerSlowly() async throws {
+        try await onThread {
+            let server = try TestServer({ $0.halfCloseDeadline = 50 }) { _, _, response in
+                await response.send(200, [:], [UInt8](repeating: 120, count: 8 << 20))
+            }
+            let client = server.connect(receiveBuffer: 4_096)
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            client.shutdownWrite()
+            usleep(200_000)
+            #expect(client.readAll().utf8.count { $0 == UInt8(ascii: "x") } == 8 << 20)
+            server.stop()
+        }
+    }
+
     @Test func readerOfABodyIsToldThatTheClientLeft() async throws {
         try await onThread {
             let errors = BlockingQueue<HTTPError>()

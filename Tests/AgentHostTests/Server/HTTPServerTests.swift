@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import AgentHost
@@ -115,6 +116,45 @@ struct HTTPServerTests {
                     answer.contains("Transfer-Encoding: chunked\r\n")
                         && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"))
             }
+            server.stop()
+        }
+    }
+
+    @Test func responsesMayBeWrittenFromOtherThreads() async throws {
+        try await onThread {
+            let server = try TestServer { _, body, response in
+                await Task.detached {
+                    let bytes = (try? await body.collect(upTo: 1 << 20)) ?? []
+                    try? response.beginStream(200, [:])
+                    for _ in 0..<100 { try? await response.write(bytes) }
+                    await response.finish()
+                }.value
+            }
+            let client = server.connect()
+            for _ in 0..<3 {
+                client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n")
+                client.send([UInt8](repeating: 120, count: 4_000))
+                let answer = client.read(until: "0\r\n\r\n")
+                #expect(answer.utf8.count { $0 == UInt8(ascii: "x") } == 400_000)
+            }
+            server.stop()
+        }
+    }
+
+    @Test func handlersRunOnTheirLoopAndComeBackToIt() async throws {
+        try await onThread {
+            let server = try TestServer { _, body, response in
+                let start = pthread_self()
+                try? await Task.sleep(for: .milliseconds(1))
+                let afterSleep = pthread_self()
+                let inChild = await withTaskGroup(of: pthread_t.self) { group in
+                    group.addTask { pthread_self() }
+                    return await group.next() ?? 0
+                }
+                let same = start == afterSleep && start == inChild
+                await response.send(same ? 200 : 500, [:], [])
+            }
+            #expect(server.connect().exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n").status == 200)
             server.stop()
         }
     }

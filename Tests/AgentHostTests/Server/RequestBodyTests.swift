@@ -106,6 +106,27 @@ struct RequestBodyTests {
         }
     }
 
+    @Test func cancelledReaderIsReleased() async throws {
+        try await onThread {
+            let server = try TestServer { _, body, response in
+                let error = await withTaskGroup(of: HTTPError?.self) { group in
+                    group.addTask {
+                        do throws(HTTPError) { _ = try await body.next() } catch { return error }
+                        return nil
+                    }
+                    await Task.yield()
+                    group.cancelAll()
+                    return await group.next() ?? nil
+                }
+                await response.send(error == .cancelled ? 200 : 500, [:], [])
+            }
+            let client = server.connect()
+            client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n")
+            #expect(client.readResponse().status == 200)
+            server.stop()
+        }
+    }
+
     @Test func bufferStopsAtItsHighWater() {
         var buffer = BodyBuffer(isComplete: false)
         _ = buffer.append([UInt8](repeating: 0, count: BodyBuffer.highWater - 1)[...])

@@ -1,3 +1,5 @@
+import Synchronization
+
 @testable import AgentHost
 
 /// A server on a free port with a handler of the test's own.
@@ -34,14 +36,27 @@ final class TestServer: Sendable {
 
 /// Runs blocking code on a thread of its own, still as part of the test.
 func onThread<Result: Sendable>(_ body: @Sendable () throws -> Result) async throws -> Result {
-    try await withTaskExecutorPreference(ThreadPerJob()) { try body() }
+    let threads = ThreadPerJob()
+    defer { threads.join() }
+    return try await withTaskExecutorPreference(threads) { try body() }
 }
 
 /// Runs each job on a new thread, so that it may block.
 private final class ThreadPerJob: TaskExecutor {
+    private let threads = Mutex<[NativeThread]>([])
+
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        _ = NativeThread(name: "test") { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        let thread = NativeThread(name: "test") { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        threads.withLock { $0.append(thread) }
+    }
+
+    func join() {
+        let finished = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in finished { thread.join() }
     }
 }
 
