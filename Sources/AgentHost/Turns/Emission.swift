@@ -126,7 +126,7 @@ enum Emission: Sendable, Hashable {
             object["data"] = .object(try source.optional("data") == nil ? JSONObject() : source.object("data"))
         default: throw source.error("type", "must be url, file or entity")
         }
-        for (key, value) in object.members where value == .null { object[key] = nil }
+        for (key, value) in object.members where value == .null { object[key] = JSON?.none }
         var annotation: JSONObject = JSONObject(members: [("type", "annotation"), ("source", .object(object))])
         if let index = try reader.optional("index") {
             guard index.int != nil else { throw reader.error("index", "must be a whole number") }

@@ -225,9 +225,8 @@ extension Turn {
         var call = ModelLoop.Call(
             slot: toolCalls, id: callID(written), name: written.name, title: tool?.title ?? written.name,
             argumentText: written.arguments)
-        call.arguments = (try? JSON.parse(written.arguments.isEmpty ? "{}" : written.arguments)).flatMap {
-            $0.object == nil ? nil : $0
-        }
+        let parsed = try? JSON.parse(written.arguments.isEmpty ? "{}" : written.arguments)
+        if parsed?.object != nil { call.arguments = parsed }
         loop?.argumentBytes += written.arguments.utf8.count
         call.outcome = refusal(call, isKnown: tool != nil).map { .failure($0) }
         let summary = call.arguments.map { CallSummary.arguments($0) } ?? nil

@@ -130,7 +130,10 @@ extension Turn {
             changeThread { record in
                 if let title { record.title = title }
                 if let status { record.status = status }
-                for (key, value) in metadata?.members ?? [] { record.metadata[key] = value == .null ? nil : value }
+                for (key, value) in metadata?.members ?? [] {
+                    // `nil` alone would be JSON's null.
+                    record.metadata[key] = value == .null ? JSON?.none : value
+                }
             }
         case .annotation(let annotation):
             if let message = agentItem(number, as: "message", now, begin: { .message }) {

@@ -184,7 +184,8 @@ final class TurnRun: Sendable {
         guard !isOver else { return }
         let begun = agent.begin(request, output: AgentEmissions(run: self))
         let (stopped, credit) = state.withLock { state -> (CancelReason?, Int) in
-            state.agent = begun
+            // Kept no longer than needed: the provider's turn usually holds this run.
+            if !state.turn.isOver { state.agent = begun }
             defer { state.owedCredit = 0 }
             return (state.stopped, state.owedCredit)
         }
@@ -322,6 +323,7 @@ final class TurnRun: Sendable {
         let (timer, report) = state.withLock { state -> (DeadlineTimer.Token?, Report) in
             defer {
                 state.timer = nil
+                state.agent = nil
                 state.model = nil
                 state.calls = [:]
                 state.work = nil
