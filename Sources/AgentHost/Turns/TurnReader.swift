@@ -11,7 +11,7 @@ final class TurnReader: Sendable {
     /// The thread that the turn belongs to.
     var threadID: String { run.threadID }
 
-    /// Waits for the next visible events; nil at the end of the turn, and promptly when the awaiting task is cancelled, which counts
+    /// Waits for the next visible events, none when `nudge` was called meanwhile; nil at the end of the turn, and promptly when the awaiting task is cancelled, which counts
     /// as leaving.
     func next() async -> [ChatKit.Event]? {
         switch run.takeEvents() {
@@ -25,6 +25,9 @@ final class TurnReader: Sendable {
             run.leave()
         }
     }
+
+    /// Lets a `next` that waits return no events. May be called from any thread.
+    func nudge() { run.nudge() }
 
     /// The client is gone. Does nothing after the end.
     func leave() { run.leave() }

@@ -158,6 +158,15 @@ final class TurnRun: Sendable {
         if isFirst { cancel(.readerLeft) }
     }
 
+    /// Resumes a reader that waits, with no events: it may then tell its client that the turn still runs. Nothing when nobody waits.
+    func nudge() {
+        let waiter = state.withLock { state -> Waiter? in
+            defer { state.reader = nil }
+            return state.reader
+        }
+        waiter?.resume(returning: [])
+    }
+
     func cancel(_ reason: Turn.Cancellation) { input { turn, now in turn.cancel(reason, now: now) } }
 
     // MARK: Beginning
