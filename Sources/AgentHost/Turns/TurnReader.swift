@@ -11,8 +11,8 @@ final class TurnReader: Sendable {
     /// The thread that the turn belongs to.
     var threadID: String { run.threadID }
 
-    /// Waits for the next visible events; nil at the end of the turn, and promptly when the awaiting task is cancelled, which counts
-    /// as leaving. No events at all when `nudge` woke the reader.
+    /// Waits for the next visible events, none when `nudge` was called meanwhile; nil at the end of the turn, and promptly when the awaiting task is cancelled, which counts
+    /// as leaving.
     func next() async -> [ChatKit.Event]? {
         switch run.takeEvents() {
         case .events(let events): return events
@@ -26,7 +26,7 @@ final class TurnReader: Sendable {
         }
     }
 
-    /// Lets a task that waits in `next` go on with no events. Nothing happens when none waits.
+    /// Lets a `next` that waits return no events. May be called from any thread.
     func nudge() { run.nudge() }
 
     /// The client is gone. Does nothing after the end.

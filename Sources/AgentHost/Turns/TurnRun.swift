@@ -118,15 +118,6 @@ final class TurnRun: Sendable {
         return .events(events)
     }
 
-    /// Resumes a waiting reader with no events.
-    func nudge() {
-        let waiter = state.withLock { state in
-            defer { state.reader = nil }
-            return state.reader
-        }
-        waiter?.resume(returning: [])
-    }
-
     func takeEvents() -> Taken {
         var credit = 0
         let (taken, agent) = state.withLock { state -> (Taken, (any AgentTurn)?) in
@@ -165,6 +156,15 @@ final class TurnRun: Sendable {
         }
         waiter?.resume(returning: nil)
         if isFirst { cancel(.readerLeft) }
+    }
+
+    /// Resumes a reader that waits, with no events: it may then tell its client that the turn still runs. Nothing when nobody waits.
+    func nudge() {
+        let waiter = state.withLock { state -> Waiter? in
+            defer { state.reader = nil }
+            return state.reader
+        }
+        waiter?.resume(returning: [])
     }
 
     func cancel(_ reason: Turn.Cancellation) { input { turn, now in turn.cancel(reason, now: now) } }
