@@ -2,7 +2,7 @@ internal import CPlatform
 
 /// A POSIX thread: for work that blocks, which must never run on an event loop or on Swift's pool.
 ///
-/// The thread starts at once and runs `body` to its end; `join` waits for that and must be called at most once.
+/// The thread starts at once and runs `body` to its end; `join` waits for that and must be called at most once (or `detach`).
 final class NativeThread: Sendable {
     private let id: UInt
 
@@ -22,6 +22,9 @@ final class NativeThread: Sendable {
 
     /// Waits until the body has returned. Blocks the calling thread.
     func join() { cplatform_thread_join(id) }
+
+    /// Lets the thread clean up after itself; instead of `join`, at most once.
+    func detach() { cplatform_thread_detach(id) }
 
     private final class Body {
         let run: @Sendable () -> Void

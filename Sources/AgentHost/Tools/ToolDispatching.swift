@@ -1,8 +1,14 @@
-/// Calls tools by the name that models and clients see: looks the tool up, checks the arguments against its schema, keeps its
-/// deadline. Plugins that call tools and turns that run a model's tool calls go through it alike.
+/// Runs tools by name: what turns and plugins' services call.
 protocol ToolDispatching: Sendable {
-    /// Starts a call. Does not block. `progress` any number of times, then `completion` exactly once, both from any thread,
-    /// possibly before this returns. `deadline` in milliseconds of the monotonic clock; the tool's own timeout may end it sooner.
+    /// Looks the tool up, checks the arguments, calls it and waits no longer than allowed.
+    ///
+    /// Does not block. `progress` is called any number of times, then `completion` exactly once, both from any thread, possibly
+    /// before this returns. Whatever goes wrong is an outcome that a model can read (`ToolOutcome.modelText`).
+    ///
+    /// - Parameters:
+    ///   - exposedName: name as models see it.
+    ///   - threadID: empty outside a thread.
+    ///   - deadline: milliseconds of the monotonic clock; the tool's own time limit may end the call earlier.
     func dispatch(
         tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String, locale: String,
         deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,

@@ -9,6 +9,8 @@
 int cplatform_thread_start(const char *_Nonnull name, size_t stack_bytes, void (*_Nonnull body)(void *_Nullable),
                            void *_Nullable context, uintptr_t *_Nonnull out);
 void cplatform_thread_join(uintptr_t thread);
+/* The thread cleans up after itself; nobody joins it. */
+void cplatform_thread_detach(uintptr_t thread);
 
 /* A mutex with a condition. */
 typedef struct cplatform_condition cplatform_condition;
