@@ -7,8 +7,8 @@ for sanitizer in ${*:-address thread}; do
   Tests/PluginRuntimeTests/run.sh "$sanitizer"
   scratch=.build/$sanitizer
   flags=(--scratch-path "$scratch" --sanitize="$sanitizer")
-  # Plugins find the sanitizer's functions in the program that loads them; Mutex+ThreadSanitizer.swift says why it is told.
-  [ "$sanitizer" = thread ] && flags+=(-Xlinker --export-dynamic -Xswiftc -DTHREAD_SANITIZER)
+  # Plugins find the sanitizer's functions in the program that loads them; SanitizedMutex.swift says why it is told.
+  [ "$sanitizer" = thread ] && flags+=(-Xlinker --export-dynamic -Xswiftc -DTSAN_LOCKS)
   swift build --build-tests "${flags[@]}"
   make --no-print-directory bundles OUT="$scratch/debug"
   Tests/Fixtures/build.sh "$scratch/debug/fixtures"

@@ -59,10 +59,12 @@ int flatten(cjson_parser *self, dom::element element) {
     break;
   case dom::element_type::STRING: node = string_node(element.get_string().value_unsafe()); break;
   case dom::element_type::ARRAY: {
+    /* Named: a range over the result of `value_unsafe` would refer into a temporary that is gone. */
+    dom::array array = element.get_array().value_unsafe();
     size_t at = self->nodes.size(), count = 0;
     node.kind = CJSON_ARRAY;
     self->nodes.push_back(node);
-    for (dom::element child : element.get_array().value_unsafe()) {
+    for (dom::element child : array) {
       int error = flatten(self, child);
       if (error) return error;
       count++;

@@ -52,9 +52,9 @@ int cplatform_thread_start(const char *name, size_t stack_bytes, void (*body)(vo
   return 0;
 }
 
-void cplatform_thread_join(uintptr_t thread) { pthread_join((pthread_t)thread, NULL); }
-
 void cplatform_thread_detach(uintptr_t thread) { pthread_detach((pthread_t)thread); }
+
+void cplatform_thread_join(uintptr_t thread) { pthread_join((pthread_t)thread, NULL); }
 
 struct cplatform_condition {
   pthread_mutex_t mutex;

@@ -1,10 +1,9 @@
 /// Runs blocking work for async code: on one thread of its own, never on Swift's pool.
 final class BlockingWork: Sendable {
     private let queue = BlockingQueue<@Sendable () -> Void>()
-    private let thread: NativeThread
 
     init(name: String) {
-        thread = NativeThread(name: name) { [queue] in
+        _ = NativeThread(name: name) { [queue] in
             while true {
                 let jobs = queue.takeAll()
                 if jobs.isEmpty { return }

@@ -57,7 +57,8 @@ struct BundleTests {
         let path = try bundle()
         try FileManager.default.createSymbolicLink(atPath: "\(path)/secret", withDestinationPath: "/etc/passwd")
         #expect(reason(path)?.contains("secret is a symbolic link") == true)
-        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/B.so", withDestinationPath: "\(path)/libA.so")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/B.so", withDestinationPath: "\(path)/libA.so")
         #expect(reason("\(folder.path)/B.so")?.contains("symbolic link") == true)
     }
 
@@ -89,7 +90,8 @@ struct BundleTests {
     @Test func otherContentsHaveAnotherName() throws {
         let first = try PrivateCopy.make(of: try Bundle.read(try bundle()), cache: "\(folder.path)/cache")
         try folder.write("A.agentplugin/more", [7])
-        let second = try PrivateCopy.make(of: try Bundle.read("\(folder.path)/A.agentplugin"), cache: "\(folder.path)/cache")
+        let second = try PrivateCopy.make(
+            of: try Bundle.read("\(folder.path)/A.agentplugin"), cache: "\(folder.path)/cache")
         #expect(first.hash != second.hash && first.library != second.library)
     }
 

@@ -34,9 +34,10 @@ struct FrameTests {
         #expect(try reader.feed(PluginMessage(op: 999).frame).isEmpty)
     }
 
-    @Test(arguments: [
-        [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 65],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 65],
+        ] as [[UInt8]])
     func whatIsNoFrameIsRefused(_ bytes: [UInt8]) {
         var reader = FrameReader()
         #expect(throws: FrameReader.Failure.noFrame) { try reader.feed(bytes + [UInt8](repeating: 0, count: 64)) }
@@ -62,7 +63,10 @@ struct FrameTests {
                     plugin: "p.q", name: "add", exposedName: "x__add", title: "", description: "", inputSchema: [:]),
                 arguments: ["a": 1], owner: OwnerKey("h:me"), threadID: "thr", agentID: "", locale: "de", deadline: 5))
         let message = command.message
-        #expect(message.strings.map { String(decoding: $0, as: UTF8.self) } == ["add", #"{"a":1}"#, "someone", "thr", "", "de"])
+        #expect(
+            message.strings.map { String(decoding: $0, as: UTF8.self) } == [
+                "add", #"{"a":1}"#, "someone", "thr", "", "de",
+            ])
         #expect(message.token == 9 && message.item == 1 && message.number == 5)
         #expect(message.frame.count == 4 + 2 + 2 + 4 + 8 + 8 + 1 + 6 * 4 + message.size)
     }

@@ -13,7 +13,8 @@ struct BadPluginTests {
         "CrashesInCreate.agentplugin": "the worker process was ended by SIG",
         "CreateFails.agentplugin": "create",
         "CreateHangs.agentplugin": "loading it did not end within 700 ms",
-        "DuplicateOfEchoC.agentplugin": #"plugin id "dev.agenthost.fixture.echo-c" is already taken by EchoC.agentplugin"#,
+        "DuplicateOfEchoC.agentplugin":
+            #"plugin id "dev.agenthost.fixture.echo-c" is already taken by EchoC.agentplugin"#,
         "EmptyFile.agentplugin": "the file is empty",
         "EntryNull.agentplugin": "null",
         "ExitsInCreate.agentplugin": "the worker process ended with exit status",

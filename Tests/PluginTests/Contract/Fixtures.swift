@@ -8,7 +8,8 @@ enum Fixtures {
     struct Built: Sendable {
         /// Folder of bundles and single files.
         var plugins: String
-        var worker: String
+        /// Folder of the worker program, and of hostile ones in `hostile/`.
+        var folder: String
     }
 
     static func built() throws -> Built { try result.get() }
@@ -28,7 +29,17 @@ enum Fixtures {
             """)
         let plugins = folder.appendingPathComponent("plugins").path
         try run("bash Tests/Fixtures/build.sh '\(plugins)'")
-        return Built(plugins: plugins, worker: worker)
+        let hostile = folder.appendingPathComponent("hostile")
+        try FileManager.default.createDirectory(at: hostile, withIntermediateDirectories: true)
+        try run(
+            """
+            cc -std=c11 -Wall -Wextra -Werror -ISources/PluginABI/include -ISources/PluginRuntime/include \
+            -o '\(hostile.path)/garbage' Tests/Fixtures/Hostile/worker.c Sources/PluginRuntime/frames.c
+            """)
+        for name in ["deaf", "gone", "talk", "flood"] {
+            try FileManager.default.copyItem(atPath: "\(hostile.path)/garbage", toPath: "\(hostile.path)/\(name)")
+        }
+        return Built(plugins: plugins, folder: folder.path)
     }
 
     struct BuildFailed: Error {

@@ -23,7 +23,8 @@ final class MemoryStore: Store {
         state.withLock { state in keys.compactMap { state.values[space]?[$0] } }
     }
 
-    func list(prefix: String, after: String?, limit: Int, in space: KeySpace) async throws(StoreError) -> [KeyValueEntry]
+    func list(prefix: String, after: String?, limit: Int, in space: KeySpace) async throws(StoreError)
+        -> [KeyValueEntry]
     {
         state.withLock { state in
             let entries = (state.values[space] ?? [:]).values.filter { entry in

@@ -23,7 +23,8 @@ final class TestHost: Sendable {
     init(
         _ fixtures: [String], _ mode: PluginMode, config: [String: String] = [:],
         timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000),
-        requiring extra: String? = nil, good first: String? = nil
+        requiring extra: String? = nil, good first: String? = nil, worker: String = "plugin-worker",
+        log: Logger = TestHost.log
     ) async throws {
         let built = try Fixtures.built()
         folder = TemporaryFolder()
@@ -42,16 +43,16 @@ final class TestHost: Sendable {
         let configs = try folder.makeFolder("config")
         for (id, text) in config { try folder.write("config/\(id).json", Array(text.utf8)) }
         let configuration = PluginHostConfiguration(
-            folders: [plugins, others], cacheFolder: "\(folder.path)/cache", workerPath: built.worker,
+            folders: [plugins, others], cacheFolder: "\(folder.path)/cache", workerPath: "\(built.folder)/\(worker)",
             trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts)
         host = try PluginHost(
             configuration: configuration, registry: registry, store: store,
-            dispatcher: DirectDispatcher(registry: registry), log: TestHost.log)
+            dispatcher: DirectDispatcher(registry: registry), log: log)
         reports = try await host.loadAll()
     }
 
     /// Lines of the host, for somebody who looks for a mistake.
-    private static let log: Logger =
+    static let log: Logger =
         ProcessInfo.processInfo.environment["PLUGIN_TEST_LOG"] == nil ? .silent : Logger(level: .debug)
 
     /// The sentence with which a file was refused; nil when it was loaded or is not there.

@@ -46,29 +46,34 @@ struct ManifestTests {
         #expect(manifest.isSerial && manifest.drainSeconds == 3 && manifest.library == "libTrip.so")
     }
 
-    @Test(arguments: [
-        (["id": .none], "id is missing"),
-        (["id": "trip"], "reverse domain"), (["id": "dev.Example.trip"], "reverse domain"),
-        (["id": "dev..trip"], "reverse domain"), (["id": 7], "id must be a string"),
-        (["abi": 2], "abi is 2, this host speaks 1"), (["abi": .none], "abi is missing"),
-        (["name": "my trip"], "name \"my trip\" must be a string that matches [A-Za-z0-9_-]{1,64}"),
-        (["version": "one"], "version \"one\" must be"), (["version": "1..2"], "version"),
-        (["library": "../evil.so"], "bare file name"), (["library": "a/b.so"], "bare file name"),
-        (["library": ".."], "bare file name"),
-        (["tools": [["name": "a"], ["name": "b"], ["name": "a.b"]]], "tools[2].name \"a.b\" must be a string that matches"),
-        (["tools": [["name": "a"], ["name": "a"]]], "tools[1] repeats the name \"a\""),
-        (["tools": ["a"]], "tools[0] must be an object"), (["tools": "a"], "tools must be an array of objects"),
-        (["tools": [["name": "a", "timeout_ms": 0]]], "tools[0].timeout_ms must be a whole number from 1"),
-        (["tools": [["name": "a", "input_schema": "x"]]], "tools[0].input_schema must be a JSON Schema"),
-        (["tools": [["name": "a", "read_only": 1]]], "tools[0].read_only must be true or false"),
-        (["agents": [["id": "a"]]], "agents[0].kind must be one of \"declarative\", \"coded\""),
-        (["agents": [["id": "a", "kind": "coded", "mode": "fast"]]], "agents[0].mode must be one of"),
-        (["agents": [["id": "a", "kind": "declarative", "tools": ["b"]]]], "agents[0].tools names \"b\""),
-        (["agents": [["id": "a", "kind": "declarative", "offline_model": "b"]]], "agents[0].offline_model \"b\""),
-        (["permissions": ["kv": ["all"]]], "permissions.kv holds \"all\""), (["permissions": []], "permissions must be"),
-        (["requires": ["a b"]], "requires[0] \"a b\" must be"), (["drain_seconds": -1], "drain_seconds must be"),
-        (["serial": "yes"], "serial must be true or false"),
-    ] as [([String: JSON?], String)])
+    @Test(
+        arguments: [
+            (["id": .none], "id is missing"),
+            (["id": "trip"], "reverse domain"), (["id": "dev.Example.trip"], "reverse domain"),
+            (["id": "dev..trip"], "reverse domain"), (["id": 7], "id must be a string"),
+            (["abi": 2], "abi is 2, this host speaks 1"), (["abi": .none], "abi is missing"),
+            (["name": "my trip"], "name \"my trip\" must be a string that matches [A-Za-z0-9_-]{1,64}"),
+            (["version": "one"], "version \"one\" must be"), (["version": "1..2"], "version"),
+            (["library": "../evil.so"], "bare file name"), (["library": "a/b.so"], "bare file name"),
+            (["library": ".."], "bare file name"),
+            (
+                ["tools": [["name": "a"], ["name": "b"], ["name": "a.b"]]],
+                "tools[2].name \"a.b\" must be a string that matches"
+            ),
+            (["tools": [["name": "a"], ["name": "a"]]], "tools[1] repeats the name \"a\""),
+            (["tools": ["a"]], "tools[0] must be an object"), (["tools": "a"], "tools must be an array of objects"),
+            (["tools": [["name": "a", "timeout_ms": 0]]], "tools[0].timeout_ms must be a whole number from 1"),
+            (["tools": [["name": "a", "input_schema": "x"]]], "tools[0].input_schema must be a JSON Schema"),
+            (["tools": [["name": "a", "read_only": 1]]], "tools[0].read_only must be true or false"),
+            (["agents": [["id": "a"]]], "agents[0].kind must be one of \"declarative\", \"coded\""),
+            (["agents": [["id": "a", "kind": "coded", "mode": "fast"]]], "agents[0].mode must be one of"),
+            (["agents": [["id": "a", "kind": "declarative", "tools": ["b"]]]], "agents[0].tools names \"b\""),
+            (["agents": [["id": "a", "kind": "declarative", "offline_model": "b"]]], "agents[0].offline_model \"b\""),
+            (["permissions": ["kv": ["all"]]], "permissions.kv holds \"all\""),
+            (["permissions": []], "permissions must be"),
+            (["requires": ["a b"]], "requires[0] \"a b\" must be"), (["drain_seconds": -1], "drain_seconds must be"),
+            (["serial": "yes"], "serial must be true or false"),
+        ] as [([String: JSON?], String)])
     func refusedWithASentenceThatNamesTheMember(_ changes: [String: JSON?], _ sentence: String) {
         #expect(refusal(changes)?.contains(sentence) == true, "\(refusal(changes) ?? "was accepted")")
     }

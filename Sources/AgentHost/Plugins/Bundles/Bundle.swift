@@ -60,7 +60,8 @@ struct Bundle: Sendable {
         let file = lastComponent(path)
         guard let section = try ELFFile(bytes).section(".agent_plugin") else {
             throw BundleError(
-                reason: "the library carries no manifest; add it: objcopy --add-section .agent_plugin=plugin.json \(file)")
+                reason:
+                    "the library carries no manifest; add it: objcopy --add-section .agent_plugin=plugin.json \(file)")
         }
         // objcopy keeps the file's bytes; a linker script may pad them.
         var text = Array(section.prefix(Manifest.limit + 1))

@@ -31,7 +31,8 @@ func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
         unsafe key.withUnsafeBytes { key in
             unsafe message.withUnsafeBufferPointer { message in
                 _ = unsafe HMAC(
-                    EVP_sha256(), key.baseAddress, Int32(key.count), message.baseAddress, message.count, code.baseAddress,
+                    EVP_sha256(), key.baseAddress, Int32(key.count), message.baseAddress, message.count,
+                    code.baseAddress,
                     &length)
             }
         }

@@ -35,7 +35,8 @@ struct ELFFile: Sendable {
         let built = data.u16(18) ?? 0
         guard built == machine else {
             throw BundleError(
-                reason: "the library is for \(ELFFile.machineName(built)), this host is \(ELFFile.machineName(machine))")
+                reason: "the library is for \(ELFFile.machineName(built)), this host is \(ELFFile.machineName(machine))"
+            )
         }
         guard type == 3 else {
             throw BundleError(reason: "the file is ELF but no shared library; link it with -shared")

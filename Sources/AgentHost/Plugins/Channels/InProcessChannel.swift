@@ -57,12 +57,20 @@ private import Synchronization
 
     func abandon() { state.withLock { $0.isAbandoned = true } }
 
-    func release() {
+    func release(_ done: @escaping @Sendable () -> Void) {
         let mayRelease = state.withLock { state in
             defer { state.isReleased = true }
             return !state.isReleased && !state.isAbandoned
         }
         guard mayRelease else { return }
+        // Freeing joins the runtime's threads, and the caller may be one of them.
+        _ = NativeThread(name: "plugin-free") {
+            self.free()
+            done()
+        }
+    }
+
+    private func free() {
         // Deliveries that had begun are short: they never wait.
         while state.withLock({ $0.users }) > 0 { sleepMilliseconds(1) }
         if let runtime = unsafe runtime { unsafe apr_destroy(runtime) }

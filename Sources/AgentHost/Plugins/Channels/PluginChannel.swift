@@ -8,8 +8,9 @@ protocol PluginChannel: AnyObject, Sendable {
     /// abandoned with its threads, and nothing is reported from it any more. Any thread, more than once.
     func abandon()
 
-    /// Frees the runtime after `.destroyed` was reported. May block: not on a thread that delivers events.
-    func release()
+    /// Frees the runtime after `.destroyed` was reported, then calls `done` on another thread. A worker ends by itself instead, which
+    /// is reported as its death. Does not block.
+    func release(_ done: @escaping @Sendable () -> Void)
 }
 
 /// Hears what comes over a channel.

@@ -4,7 +4,8 @@ internal import PluginRuntime
 /// What the host says to a plugin's runtime (`plugin_runtime.h`, "host -> runtime").
 enum PluginCommand: Sendable {
     /// `host`: its version. `granted`: its extension ids that the plugin gets.
-    case load(library: String, id: String, version: String, config: [UInt8], host: String, granted: [String], isSerial: Bool)
+    case load(
+        library: String, id: String, version: String, config: [UInt8], host: String, granted: [String], isSerial: Bool)
     case beginTurn(token: UInt64, isBlocking: Bool, subject: String, AgentTurnRequest)
     case beginCall(token: UInt64, isBlocking: Bool, subject: String, ToolCallRequest)
     case beginCompletion(token: UInt64, isBlocking: Bool, ModelRequest)

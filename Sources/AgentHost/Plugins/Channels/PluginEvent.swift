@@ -57,7 +57,8 @@ enum PluginEvent: Sendable, Hashable {
         case APR_SERVICE_REQUEST:
             self = unsafe .serviceRequest(
                 ServiceRequest(
-                    token: token, scope: UInt64(bitPattern: number), service: text(s.0), op: text(s.1), json: bytes(s.2),
+                    token: token, scope: UInt64(bitPattern: number), service: text(s.0), op: text(s.1),
+                    json: bytes(s.2),
                     body: bytes(s.3)))
         case APR_SERVICE_CANCEL: self = .serviceCancel(token: token)
         case APR_LOG:
@@ -68,6 +69,18 @@ enum PluginEvent: Sendable, Hashable {
         case APR_STALL: self = .stall(token: token, milliseconds: number)
         case APR_MISBEHAVED: self = unsafe .misbehaved(token: token, sentence: text(s.0))
         default: return nil
+        }
+    }
+}
+
+extension PluginEvent {
+    /// Bytes of text and JSON that count against a reader's credit.
+    var payloadSize: Int {
+        switch self {
+        case .turnText(_, _, let delta): delta.utf8.count
+        case .turnEmit(_, _, let kind, let json): kind.utf8.count + json.count
+        case .callProgress(_, let json): json.count
+        default: 0
         }
     }
 }

@@ -32,19 +32,16 @@ final class WorkerChannel: PluginChannel {
     private struct Inbox {
         var frames = FrameReader()
         var lines = LineSplitter()
-        var linesThisSecond = 0
-        var second: Int64 = 0
+        var rate = LineRate()
     }
-
-    /// Lines of a worker that are logged in a second.
-    private static let lineRate = 1_000
 
     /// Starts the program. Throws a sentence when that fails.
     init(program: String, io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) {
         var child = cplatform_child(pid: 0, socket: -1, output: -1)
         let error = unsafe cplatform_child_start(program, &child)
         guard error == 0 else {
-            throw PluginChannelError(sentence: "cannot start the worker program \(program): \(FileError(error).sentence)")
+            throw PluginChannelError(
+                sentence: "cannot start the worker program \(program): \(FileError(error).sentence)")
         }
         self.child = child
         self.io = io
@@ -76,7 +73,7 @@ final class WorkerChannel: PluginChannel {
 
     func abandon() { kill("was killed") }
 
-    func release() {}
+    func release(_ done: @escaping @Sendable () -> Void) {}
 
     /// Kills the process; the I/O thread notices. `why` is what is reported unless it died before.
     private func kill(_ why: String) {
@@ -138,17 +135,9 @@ final class WorkerChannel: PluginChannel {
     }
 
     private func report(_ lines: [String]) {
-        let now = monotonicMilliseconds() / 1_000
-        for line in lines {
-            let isKept = inbox.withLock { inbox in
-                if inbox.second != now {
-                    inbox.second = now
-                    inbox.linesThisSecond = 0
-                }
-                inbox.linesThisSecond += 1
-                return inbox.linesThisSecond <= WorkerChannel.lineRate
-            }
-            if isKept { log.info("plugin output", ["line": .string(line)]) }
+        let now = monotonicMilliseconds()
+        for line in lines where inbox.withLock({ $0.rate.allows(at: now) }) {
+            log.info("plugin output", ["line": .string(line)])
         }
     }
 

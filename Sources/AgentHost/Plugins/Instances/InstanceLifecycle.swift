@@ -92,8 +92,7 @@ struct InstanceLifecycle: Sendable {
         switch phase {
         case .idle, .down, .ended: return []
         case .loading(isRestart: false):
-            phase = .ended
-            return [.started(refusal: how), .abandon, .ended]
+            return end([.started(refusal: how), .abandon])
         case .loading(isRestart: true): return fall(why: how, now: now, failure: .unavailable)
         case .running:
             return restarts
@@ -132,7 +131,9 @@ struct InstanceLifecycle: Sendable {
         case .down: return end([.endWork(.unavailable)])
         case .loading(let isRestart):
             return end(
-                (isRestart ? [] : [.started(refusal: "the host is shutting down")]) + [.endWork(.unavailable), .abandon])
+                (isRestart ? [] : [.started(refusal: "the host is shutting down")]) + [
+                    .endWork(.unavailable), .abandon,
+                ])
         case .draining, .destroying, .ended: return []
         }
     }
@@ -144,9 +145,14 @@ struct InstanceLifecycle: Sendable {
         return [.endWork(.unavailable), .send(.destroy)]
     }
 
-    mutating func destroyed(_ number: Int) -> [Action] {
+    /// The runtime has said good-bye. Freeing it (or the death of its process) is the end.
+    func destroyed(_ number: Int) -> [Action] {
+        number == incarnation && phase == .destroying ? [.release] : []
+    }
+
+    mutating func released(_ number: Int) -> [Action] {
         guard number == incarnation, phase == .destroying else { return [] }
-        return end([.release])
+        return end([])
     }
 
     mutating func destroyTimedOut() -> [Action] {

@@ -12,6 +12,11 @@ final class PluginInstance: Sendable {
     /// Credit is sent in portions of this many bytes: far below the runtime's marks, and no message for every delta.
     static let creditPortion = 16_384
 
+    /// Bytes of one event: 1 MiB of JSON and some for its kind.
+    static let pieceLimit = (1 << 20) + 256
+    /// Bytes a reader may be behind: 4 MiB, and some for what is counted differently.
+    static let outstandingLimit = 6 << 20
+
     let manifest: Manifest
     /// The file it comes from, for sentences.
     let file: String
@@ -44,6 +49,7 @@ final class PluginInstance: Sendable {
         var requests: [UInt64: OpenRequest] = [:]
         /// Messages for a worker that is being loaded again.
         var held: [PluginMessage] = []
+        var lineRate = LineRate()
         var onStarted: (@Sendable (String?) -> Void)?
         var onIdle: (@Sendable () -> Void)?
         var onEnded: [@Sendable () -> Void] = []
@@ -54,7 +60,10 @@ final class PluginInstance: Sendable {
         var stopReason: CancelReason?
         var timer: UInt64 = 0
         var requests: Set<UInt64> = []
+        /// Bytes the reader has taken and the plugin was not told of.
         var uncredited = 0
+        /// Bytes the reader has not taken.
+        var outstanding = 0
     }
 
     /// A request of the plugin to a host service.
@@ -116,9 +125,6 @@ final class PluginInstance: Sendable {
             deadlines.schedule(at: monotonicMilliseconds() + drain) { once.run() }
         }
         perform(state.withLock { $0.lifecycle.destroy() })
-        deadlines.schedule(at: monotonicMilliseconds() + setup.timeouts.destroy) {
-            self.perform(self.state.withLock { $0.lifecycle.destroyTimedOut() })
-        }
         await ended()
     }
 
@@ -155,11 +161,15 @@ final class PluginInstance: Sendable {
                 }
             case .endWork(let failure): endAllWork(failure)
             case .send(.drain): send(.drain)
-            case .send(.destroy): send(.destroy)
+            case .send(.destroy):
+                send(.destroy)
+                deadlines.schedule(at: monotonicMilliseconds() + setup.timeouts.destroy) {
+                    self.perform(self.state.withLock { $0.lifecycle.destroyTimedOut() })
+                }
             case .abandon: takeChannel()?.abandon()
             case .release:
-                // Freeing joins the runtime's threads, and this may be one of them.
-                if let channel = takeChannel() { _ = NativeThread(name: "plugin-free") { channel.release() } }
+                let (channel, incarnation) = state.withLock { ($0.channel, $0.lifecycle.incarnation) }
+                channel?.release { self.perform(self.state.withLock { $0.lifecycle.released(incarnation) }) }
             case .ended:
                 for action in state.withLock({ state in
                     defer { state.onEnded = [] }
@@ -181,7 +191,9 @@ final class PluginInstance: Sendable {
             return perform(actions)
         }
         let isWanted = state.withLock { state in
-            guard state.lifecycle.incarnation == incarnation, case .loading = state.lifecycle.phase else { return false }
+            guard state.lifecycle.incarnation == incarnation, case .loading = state.lifecycle.phase else {
+                return false
+            }
             state.channel = channel
             return true
         }
@@ -273,6 +285,7 @@ final class PluginInstance: Sendable {
     func consumed(_ token: UInt64, _ bytes: Int) {
         let portion = state.withLock { state -> Int in
             guard bytes > 0, let sum = state.work[token]?.uncredited else { return 0 }
+            state.work[token]?.outstanding -= bytes
             let isEnough = sum + bytes >= PluginInstance.creditPortion
             state.work[token]?.uncredited = isEnough ? 0 : sum + bytes
             return isEnough ? sum + bytes : 0
@@ -311,27 +324,50 @@ final class PluginInstance: Sendable {
         case .loaded(let status, let offers, let sentence):
             let refusal = status < 0 ? (sentence.isEmpty ? "its runtime answered status \(status)" : sentence) : nil
             let actions = state.withLock { state in
-                if refusal == nil { state.offers = offers }
-                return state.lifecycle.loaded(incarnation, refusal: refusal, now: monotonicMilliseconds())
+                let actions = state.lifecycle.loaded(incarnation, refusal: refusal, now: monotonicMilliseconds())
+                if !actions.isEmpty { state.offers = offers }
+                return actions
             }
             perform(actions)
         case .turnText(let token, _, _), .turnEmit(let token, _, _, _), .turnItemDone(let token, _),
             .callProgress(let token, _):
-            guard let work = state.withLock({ $0.work[token]?.work }) else { return }
+            guard let work = account(event, token) else { return }
             consumed(token, work.received(event))
         case .turnFinish(let token, let status, let message): finish(token, status, Array(message.utf8))
         case .callFinish(let token, let status, let result): finish(token, status, result)
         case .serviceRequest(let request): begin(request, channel)
         case .serviceCancel(let token): endRequest(token)?.cancel(.cancelled)
         case .destroyed: perform(state.withLock { $0.lifecycle.destroyed(incarnation) })
-        case .log(let level, let message, let fields):
+        case .log(let level, let message, let fields) where mayLog():
             let fields = (try? JSON.parse(fields, maximumDepth: 8)) ?? .null
             log.write(level, String(message.prefix(8_192)), ["fields": fields])
-        case .stall(_, let milliseconds):
+        case .stall(_, let milliseconds) where mayLog():
             log.warn("\(file): a [turn] function took \(milliseconds) ms; it must not block")
-        case .misbehaved(_, let sentence): log.warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
-        case .configDone: break
+        case .misbehaved(_, let sentence) where mayLog():
+            log.warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
+        case .configDone, .log, .stall, .misbehaved: break
         }
+    }
+
+    private func mayLog() -> Bool { state.withLock { $0.lineRate.allows(at: monotonicMilliseconds()) } }
+
+    /// Takes note of what an event adds to what the reader has not taken yet. Answers the work it is for; nil when there is none, or
+    /// when the limits are passed. The runtime keeps them, so that is a hostile worker: it is killed.
+    private func account(_ event: PluginEvent, _ token: UInt64) -> (any OpenWork)? {
+        let size = event.payloadSize
+        let (work, isBreach) = state.withLock { state -> ((any OpenWork)?, Bool) in
+            guard let outstanding = state.work[token]?.outstanding else { return (nil, false) }
+            guard size <= PluginInstance.pieceLimit, outstanding + size <= PluginInstance.outstandingLimit else {
+                return (nil, true)
+            }
+            state.work[token]?.outstanding += size
+            return (state.work[token]?.work, false)
+        }
+        guard isBreach else { return work }
+        log.warn("\(file): it sent more than the limits allow")
+        if mode == .worker { state.withLock { $0.channel }?.abandon() }
+        removeWork(token)?.work.end(.limit)
+        return nil
     }
 
     private func finish(_ token: UInt64, _ status: Int32, _ result: [UInt8]) {
@@ -347,8 +383,9 @@ final class PluginInstance: Sendable {
         let actions = state.withLock { state in
             // The channel has ended by itself: there is nothing to abandon.
             if state.lifecycle.incarnation == incarnation { state.channel = nil }
-            return state.lifecycle.died(
-                incarnation, how: "the worker process \(how)", now: monotonicMilliseconds())
+            let isLoading = state.lifecycle.phase == .loading(isRestart: false)
+            let sentence = "\(isLoading ? "loading it failed: " : "")the worker process \(how)"
+            return state.lifecycle.died(incarnation, how: sentence, now: monotonicMilliseconds())
         }
         perform(actions)
     }

@@ -66,7 +66,8 @@ extension Manifest.Permissions {
     fileprivate init(_ object: ManifestObject) throws(ManifestError) {
         for scope in try object.texts("kv", .any) {
             guard let known = Manifest.KeyScope(rawValue: scope) else {
-                throw ManifestError(sentence: "permissions.kv holds \"\(scope)\", which is none of plugin, user, thread")
+                throw ManifestError(
+                    sentence: "permissions.kv holds \"\(scope)\", which is none of plugin, user, thread")
             }
             kv.insert(known)
         }

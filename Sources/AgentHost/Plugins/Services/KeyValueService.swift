@@ -114,7 +114,8 @@ struct KeyValueService: HostService {
         for entry in entries {
             size += entry.value.count
             guard size <= ServiceReply.limit else {
-                throw ServiceFailure(.limit, "the values are larger than \(ServiceReply.limit) bytes; ask for fewer keys")
+                throw ServiceFailure(
+                    .limit, "the values are larger than \(ServiceReply.limit) bytes; ask for fewer keys")
             }
             guard let value = try? JSON.parse(entry.value) else {
                 throw ServiceFailure(.failed, "the stored value of \"\(entry.key)\" is damaged")

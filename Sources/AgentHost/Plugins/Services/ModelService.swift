@@ -56,7 +56,9 @@ struct ModelService: HostService {
         if id == "default" {
             let configured = registry.model(plugin: ModelService.defaultModel.plugin, id: ModelService.defaultModel.id)
             if let configured { return configured }
-            if let own = manifest.models.first, let model = registry.model(plugin: manifest.id, id: own.id) { return model }
+            if let own = manifest.models.first, let model = registry.model(plugin: manifest.id, id: own.id) {
+                return model
+            }
             throw ServiceFailure(.unavailable, "no model is configured")
         }
         guard let model = registry.model(plugin: manifest.id, id: id) else {
