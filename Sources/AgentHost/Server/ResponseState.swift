@@ -63,7 +63,7 @@ struct ResponseState: Sendable {
         else { throw .invalidField }
         var more = ownFields
         more.append(contentsOf: framing.utf8)
-        if !keepAlive { HTTPResponseHead.append("HTTPConnection: close\r\n", to: &more) }
+        if !keepAlive { HTTPResponseHead.append("Connection: close\r\n", to: &more) }
         try head.encode(into: &output, adding: more)
         status = head.status
         keepsAlive = keepAlive
