@@ -18,7 +18,8 @@ public struct TodoTasksPlugin: AgentPlugin {
                 case .call(let calls):
                     for (index, call) in calls.enumerated() {
                         let id = "call_\(request.messages.count)_\(index)"
-                        try await output.toolCall(index: index, id: id, name: call.tool, arguments: call.arguments)
+                        let name = exposedName(of: call.tool, among: request.toolNames)
+                        try await output.toolCall(index: index, id: id, name: name, arguments: call.arguments)
                     }
                     return .toolCalls
                 case .say(let text):
@@ -28,6 +29,11 @@ public struct TodoTasksPlugin: AgentPlugin {
             }
         ]
     }
+}
+
+/// The name under which a tool is offered: the host puts a prefix in front when two plugins have tools of the same name.
+func exposedName(of tool: String, among names: [String]) -> String {
+    names.contains(tool) ? tool : names.first { $0.hasSuffix("__\(tool)") } ?? tool
 }
 
 /// The text in pieces of a few words, as a language model would write it. Joined they are the text.

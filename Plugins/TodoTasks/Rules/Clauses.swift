@@ -48,7 +48,7 @@ enum Clauses {
         if previous.endsLine || (ending.contains { ".!?;".contains($0) } && !isAbbreviation(previous)) {
             return endsSentence(words, at: index, current) ? index : nil
         }
-        let isLink = ["and", "then", "also", "plus"].contains(words[index].key)
+        let isLink = ["and", "then", "also", "plus", "but"].contains(words[index].key)
         guard isLink || ending.contains(",") || ending.contains("-") else { return nil }
         return startsCommand(Sentence.withoutPoliteness(words[index...]), behind: current) ? index : nil
     }

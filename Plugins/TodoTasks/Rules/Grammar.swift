@@ -4,7 +4,7 @@ enum Grammar {
     static let lists: [String: String] = [
         "@a": "a an the my another one some new this these following",
         "@task": "task todo to-do item reminder thing",
-        "@tasks": "tasks todos to-dos items reminders things todo_list to-do_list task_list to_do_list list",
+        "@tasks": "tasks todos to-dos items reminders things todo_list to-do_list task_list to_do_list list ones",
         "@titled": "to for called named titled about saying that_says which_says with_the_title with_title of reading : -",
         "@show": "show list display see view read print give get tell check review open pull_up bring_up look_at go_over",
         "@complete": "complete finish close done resolve accomplish tick check",
@@ -25,7 +25,7 @@ enum Grammar {
     static let politeness = phrases(
         """
         please, can you, could you, would you, will you, can u, can you please, could you please, would you please, \
-        hey, hi, hello, ok, okay, alright, well, so, now, then, and, also, plus, after that, \
+        hey, hi, hello, ok, okay, alright, well, so, now, then, and, but, also, plus, after that, \
         and then, just, kindly, i want to, i wanna, i would like to, id like to, id love to, i would like you to, \
         id like you to, i want you to, i need you to, lets, let us, go ahead and, help me, help me to, yes, yeah, yep, \
         sure, actually, oh, hmm, um, uh, thanks, thank you, great, cool, nice, perfect, awesome, do me a favor and, \
@@ -118,9 +118,9 @@ enum Grammar {
         (.describe, "add|set|put|write|attach|include [@a] note|description|comment|detail|details to|of|for|on|in|at <ref> : <text>"),
         (.describe, "add|set|put|write|attach|include [@a] note|description|comment|detail|details to|of|for|on|in|at <ref> saying|that_says|to|as|reading <text>"),
         (.describe, "add|put|write|attach|include <text> to|as|in|into the description|notes|note|details of|for|on <ref>"),
+        (.reopen, "make|mark|set|put <ref> [back] [as|to|into] [being|still] @pending"),
         (.complete, "make|mark|set|put <ref> as|to|into @done"),
         (.complete, "mark <ref> [is|off|as] @done"),
-        (.reopen, "make|mark|set|put <ref> [back] [as|to|into] [being|still] @pending"),
         (.rename, "make|have|let <ref> say|read|be_called <title>"),
         (.askTitle, "add|create|make|put|new|insert|start [me] [@a] [new|other|more|quick] [todo|to-do] @task|one|something|tasks [to|on|in] [my|the] [list|todo_list|to-do_list|tasks|me]"),
         (.addSeveral, "add|create|make|put|write_down|note|new [me] [@a|these|following|two|three|four|five] tasks|todos|items|to-dos [to|for|:|called|-] <title>"),
@@ -192,7 +192,7 @@ enum Grammar {
         (.list, "@show me|us|everything|all [all|everything|the_list|it_all|of_them|of_it|of_my_tasks]"),
         (.list, "@show|list everything|all [that|i] [is|have] [pending|open|left|done|completed|to_do|on_my_list]"),
         (.list, "[and] what|whats|which|what_is|what_are|what_all [is|are|tasks|todos|items|things|stuff|else] [the|my|all|on|still] [my|the|tasks|todos|items] [still] @pending|@done|left|remaining|todo_list|list|tasks|todos|to-dos|due|my_tasks|on_my_list|on_the_list|on_my_plate|on_my_agenda [list|tasks|to_do|right_now|now|today|still|for_me|yet|currently|on_my_list|then|again|already]"),
-        (.list, "what|which [tasks|things|items|todos|stuff|ones|all|of_my_tasks|of_them] [have|did|do|should|must|are|has|is|else] [i|we|there] [still|already|currently] [have|has|need|@did|do|complete|finish|got|to|left|@pending] [left|to_do|todo|to_be_done|done|completed|so_far|today|already|on_my_list|on_the_list|pending|open|on_my_plate|tomorrow|now|to_complete|to_finish|yet|next]"),
+        (.list, "what|which [tasks|things|items|todos|stuff|ones|all|of_my_tasks|of_them] [have|havent|didnt|did|do|should|must|are|has|is|else] [i|we|there] [still|already|currently] [have|has|need|@did|do|complete|finish|got|to|left|@pending] [left|to_do|todo|to_be_done|done|completed|so_far|today|already|on_my_list|on_the_list|pending|open|on_my_plate|tomorrow|now|to_complete|to_finish|yet|next] [today|now|tomorrow|yet|next|left|this_week|so_far]"),
         (.list, "have|did|do|are [i|we|there] [already|still] [have|got|@did|complete|finish|any] [any|some|anything] [@pending|@done|more|other|left] [tasks|todos|items|things|anything|something] [left|to_do|pending|open|done|completed|on_my_list|today|remaining|at_all|yet]"),
         (.list, "is|are there|anything anything|something|any|still|left [tasks|todos|still] [left|pending|open|to_do|on_my_list] [to_do|on_my_list|left]"),
         (.list, "how many [@pending|@done|more|of_my] [tasks|todos|items|things] *"),

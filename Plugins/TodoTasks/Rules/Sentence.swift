@@ -39,6 +39,10 @@ enum Sentence {
     /// What patterns cannot say about their gaps.
     private static func fits(_ gaps: [String: ArraySlice<Word>]) -> Bool {
         if let plain = gaps["plain"], plain.contains(where: { ["to", "into", "as"].contains($0.key) }) { return false }
+        if let reference = gaps["ref"] {
+            let asking: Set = ["what", "which", "who", "whose", "how", "when", "where", "why", "is", "are", "do", "does", "did"]
+            if reference.first.map({ asking.contains($0.key) }) == true || reference.last?.key == "not" { return false }
+        }
         if let when = gaps["when"]?.first {
             return ["at", "in", "on", "tomorrow", "tonight", "today", "next", "every", "this", "by", "before", "later"]
                 .contains(when.key)
