@@ -2,15 +2,20 @@ public import AgentPluginKit
 
 /// Todo lists: five tools over the key-value service, and a model made of rules that uses them without an LLM.
 public struct TodoTasksPlugin: AgentPlugin {
+    /// As in the manifest.
     public static let id = "dev.agenthost.todo-tasks"
+    /// As in the manifest.
     public static let version = "1.0.0"
 
     private let host: Host
 
+    /// There is nothing to configure.
     public init(host: Host, configuration: JSON) { self.host = host }
 
+    /// The tools of the manifest.
     public var tools: [Tool] { TaskTools(list: TaskList(store: host.store(.user))).all }
 
+    /// The rules model.
     public var models: [Model] {
         [
             Model("todo-rules") { request, output in

@@ -2,15 +2,20 @@ public import AgentPluginKit
 
 /// Plans trips: the tool `lookup_destination` over a small catalogue, and a model made of rules that uses it.
 public struct TripPlannerPlugin: AgentPlugin {
+    /// As in the manifest.
     public static let id = "dev.agenthost.trip-planner"
+    /// As in the manifest.
     public static let version = "1.0.0"
 
+    /// There is nothing to configure.
     public init(host: Host, configuration: JSON) {}
 
+    /// The tools of the manifest.
     public var tools: [Tool] {
         [Tool("lookup_destination") { (arguments: JSON, _) in try Catalogue.lookUp(Preferences(arguments)).json }]
     }
 
+    /// The rules model.
     public var models: [Model] {
         [
             Model("trip-rules") { request, output in

@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import PluginABI
 import Synchronization
 
@@ -37,14 +36,15 @@ final class FakeHost: Sendable {
         table = .allocate(capacity: 1)
         table.initialize(
             to: ap_host_r1(
-                struct_size: 40, abi_draft: UInt32(AP_ABI_DRAFT), name: UnsafePointer(strdup("Fake")!),
-                version: UnsafePointer(strdup("0")!), host_data: nil,
+                struct_size: 40, abi_draft: UInt32(AP_ABI_DRAFT), name: FakeHost.text("Fake"),
+                version: FakeHost.text("0"), host_data: nil,
                 get_extension: { _, id in FakeHost.extensions[String(cString: id)].map { UnsafeRawPointer($0) } }))
         table.pointee.host_data = Unmanaged.passRetained(self).toOpaque()
     }
 
     static func of(_ host: UnsafePointer<ap_host_r1>) -> FakeHost {
-        Unmanaged<FakeHost>.fromOpaque(host.pointee.host_data!).takeUnretainedValue()
+        guard let data = host.pointee.host_data else { preconditionFailure("the host was not made by this class") }
+        return Unmanaged<FakeHost>.fromOpaque(data).takeUnretainedValue()
     }
 
     func newHandle(subject: String = "") -> ap_handle {
@@ -141,7 +141,9 @@ final class FakeHost: Sendable {
                 struct_size: 32, flags: 0,
                 progress: { host, call, json in
                     let json = try? JSON.parse(json.bytes)
-                    FakeHost.of(host).state.withLock { $0.answers[call, default: Answer()].progress.append(json ?? .null) }
+                    FakeHost.of(host).state.withLock {
+                        $0.answers[call, default: Answer()].progress.append(json ?? .null)
+                    }
                     return AP_OK
                 },
                 finish: { host, call, status, result in FakeHost.of(host).finish(call, status, result.copy) },
@@ -175,6 +177,13 @@ final class FakeHost: Sendable {
                     return AP_OK
                 })),
     ]
+
+    private static func text(_ text: String) -> UnsafePointer<CChar> {
+        let bytes = text.utf8CString
+        let memory = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+        for (index, byte) in bytes.enumerated() { memory[index] = byte }
+        return UnsafePointer(memory)
+    }
 
     private static func table<Table>(_ table: Table) -> UnsafeMutableRawPointer {
         let memory = UnsafeMutablePointer<Table>.allocate(capacity: 1)

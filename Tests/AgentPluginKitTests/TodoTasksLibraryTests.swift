@@ -21,7 +21,9 @@ struct TodoTasksLibraryTests {
         let driver = try driver()
         await withTaskGroup(of: Int?.self) { group in
             for number in 1...50 {
-                group.addTask { await driver.call("add_task", ["title": .string("Task \(number)")])?.json["task_id"]?.int }
+                group.addTask {
+                    await driver.call("add_task", ["title": .string("Task \(number)")])?.json["task_id"]?.int
+                }
             }
             var ids: [Int] = []
             for await id in group { ids.append(id ?? -1) }
@@ -62,7 +64,8 @@ struct TodoTasksLibraryTests {
             ("add_task", ["title": "  "], "Error: Title cannot be empty"),
             ("list_tasks", ["status": "some"], "Error: Invalid status"),
             ("complete_task", ["task_id": 0], "not found"), ("complete_task", ["task_id": "x"], "must be an integer"),
-            ("update_task", ["task_id": 1], "At least one"), ("update_task", ["task_id": 1, "title": ""], "Title cannot"),
+            ("update_task", ["task_id": 1], "At least one"),
+            ("update_task", ["task_id": 1, "title": ""], "Title cannot"),
             ("update_task", ["task_id": 9, "title": "x"], "not found"),
         ]
         for (tool, arguments, text) in failures {
@@ -101,7 +104,8 @@ struct TodoTasksLibraryTests {
                     let arguments = (try? JSON.parse(call["arguments"]?.string ?? "")) ?? .null
                     let result = await driver.call(call["name"]?.string ?? "", arguments)
                     messages.append([
-                        "role": "tool", "tool_call_id": call["id"] ?? "", "content": .string(result?.text ?? "Error: ?"),
+                        "role": "tool", "tool_call_id": call["id"] ?? "",
+                        "content": .string(result?.text ?? "Error: ?"),
                     ])
                 }
             }

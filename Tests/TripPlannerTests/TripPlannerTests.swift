@@ -58,7 +58,9 @@ struct TripPlannerTests {
     @Test func inventsNothing() {
         let user = message("user", "Plan a trip to Atlantis in summer, go ahead")
         #expect(TripModel.step([user, message("tool", "Error: nothing fits")]) != TripModel.step([user]))
-        guard case .say(let text) = TripModel.step([user, message("tool", Catalogue.entries[2].json.text)]) else { return }
+        guard case .say(let text) = TripModel.step([user, message("tool", Catalogue.entries[2].json.text)]) else {
+            return
+        }
         #expect(text.contains("not in my catalogue"))
     }
 }

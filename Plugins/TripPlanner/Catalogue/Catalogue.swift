@@ -5,7 +5,9 @@ enum Catalogue {
     /// The entry that fits best.
     /// - Throws: ``ToolError`` without any hint, or if nothing fits.
     static func lookUp(_ wishes: Preferences) throws -> Destination {
-        guard !wishes.isEmpty else { throw ToolError("Error: At least one preference is needed to look up a destination") }
+        guard !wishes.isEmpty else {
+            throw ToolError("Error: At least one preference is needed to look up a destination")
+        }
         var best: (entry: Destination, score: Int)?
         for entry in entries {
             let score = entry.score(wishes)

@@ -19,7 +19,11 @@ struct Destination: Sendable, Hashable {
         var score = 0
         let wanted = folded(wishes.destination)
         if !wanted.isEmpty {
-            if wanted == folded(city) { score += 5 } else if folded("\(city), \(country)").contains(wanted) { score += 3 }
+            if wanted == folded(city) {
+                score += 5
+            } else if folded("\(city), \(country)").contains(wanted) {
+                score += 3
+            }
         }
         if folded(wishes.region) == folded(region) { score += 2 }
         if seasons.contains(folded(wishes.season)) { score += 2 }

@@ -22,7 +22,8 @@ enum TripModel {
         return wishes.preferences.isEmpty ? .say(places) : .lookUp(wishes.preferences)
     }
 
-    static let greeting = "Hello! Tell me where you would like to go, when, for how long and what you enjoy: I plan the days."
+    static let greeting =
+        "Hello! Tell me where you would like to go, when, for how long and what you enjoy: I plan the days."
 
     private static var places: String {
         "Tell me a place or what you enjoy. I know "
@@ -30,8 +31,11 @@ enum TripModel {
     }
 
     private static func question(_ missing: [String]) -> String {
-        let list = missing.count > 1 ? missing.dropLast().joined(separator: ", ") + " and " + missing[missing.count - 1] : missing[0]
-        return "Gladly! So that the plan fits: could you tell me \(list)? Or say \"go ahead\" and I'll assume something sensible."
+        let list =
+            missing.count > 1
+            ? missing.dropLast().joined(separator: ", ") + " and " + missing[missing.count - 1] : missing[0]
+        return
+            "Gladly! So that the plan fits: could you tell me \(list)? Or say \"go ahead\" and I'll assume something sensible."
     }
 
     private static func reply(_ answer: String, _ wishes: TripWishes) -> String {

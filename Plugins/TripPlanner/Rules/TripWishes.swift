@@ -15,15 +15,18 @@ struct TripWishes: Sendable {
         "culture": ["culture", "cultural", "museums", "museum", "temples"], "history": ["history", "historic"],
         "food": ["food", "eating", "cuisine", "restaurants"], "nature": ["nature", "landscapes", "outdoors"],
         "nightlife": ["nightlife", "bars", "clubs"], "coast": ["coast", "beach", "beaches", "sea"],
-        "adventure": ["adventure", "adventures", "hiking"], "wellness": ["wellness", "spa", "spas"], "art": ["art", "arts"],
+        "adventure": ["adventure", "adventures", "hiking"], "wellness": ["wellness", "spa", "spas"],
+        "art": ["art", "arts"],
     ]
     private static let budget: Set = ["budget", "cheap", "luxury", "mid-range", "midrange", "affordable", "expensive"]
     private static let company: Set = [
-        "adults", "adult", "solo", "alone", "couple", "family", "kids", "children", "friends", "wife", "husband", "partner",
+        "adults", "adult", "solo", "alone", "couple", "family", "kids", "children", "friends", "wife", "husband",
+        "partner",
         "people", "persons", "us", "myself",
     ]
     private static let travel: Set = [
-        "trip", "travel", "plan", "itinerary", "visit", "vacation", "holiday", "go", "days", "day", "weekend", "week", "going",
+        "trip", "travel", "plan", "itinerary", "visit", "vacation", "holiday", "go", "days", "day", "weekend", "week",
+        "going",
     ]
     private static let numbers = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
@@ -35,7 +38,9 @@ struct TripWishes: Sendable {
     /// What a plan should know, in the words of a question.
     var missing: [String] {
         var missing: [String] = []
-        if preferences.destination.isEmpty && preferences.region.isEmpty { missing.append("where you would like to go") }
+        if preferences.destination.isEmpty && preferences.region.isEmpty {
+            missing.append("where you would like to go")
+        }
         if preferences.season.isEmpty { missing.append("the time of year") }
         if !hasCompany { missing.append("who travels") }
         if !hasBudget { missing.append("your budget") }
@@ -85,7 +90,9 @@ struct TripWishes: Sendable {
         let words = message.split { $0.isWhitespace || ",.;:!?".contains($0) }
         for (word, next) in zip(words, words.dropFirst()) where ["to", "in", "visit"].contains(word.lowercased()) {
             guard next.first?.isUppercase == true, !isKnown(folded(String(next))) else { continue }
-            if let entry = Catalogue.entries.first(where: { folded("\($0.city) \($0.country)").contains(folded(String(next))) }) {
+            if let entry = Catalogue.entries.first(where: {
+                folded("\($0.city) \($0.country)").contains(folded(String(next)))
+            }) {
                 return entry.city
             }
             return String(next)

@@ -168,9 +168,11 @@ private let changing: [(String, [Intent])] = [
 ]
 
 private let harmless: [String] = [
-    "hello", "Hi there!", "thanks", "thank you so much", "good morning", "How are you?", "bye", "what can you do?", "help",
+    "hello", "Hi there!", "thanks", "thank you so much", "good morning", "How are you?", "bye", "what can you do?",
+    "help",
     "Who are you?", "don't delete task 1", "Please don't delete the meeting task", "do not mark task 1 as done",
-    "never remove task 2", "I don't want to delete anything", "How do I delete a task?", "how can I mark a task as done?",
+    "never remove task 2", "I don't want to delete anything", "How do I delete a task?",
+    "how can I mark a task as done?",
     "what happens if I delete task 1?", "How to add a task", "should I complete task 1?", "why did you delete task 1?",
     "Can you explain how to rename a task?", "set a due date for task 1", "make task 1 high priority",
     "set task 2 priority to high", "What's the weather?", "tell me a joke", "I'm tired", "ok", "yes", "no", "",
