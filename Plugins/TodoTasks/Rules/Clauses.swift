@@ -20,8 +20,10 @@ enum Clauses {
     }
 
     private static let verbs: Set = [
-        "add", "create", "remind", "remember", "mark", "rename", "reopen", "delete", "remove", "complete", "finish", "cancel",
-        "change", "update", "check", "tick", "uncheck", "erase", "close", "edit", "put", "show", "list", "display", "what",
+        "add", "create", "remind", "remember", "mark", "rename", "reopen", "delete", "remove", "complete", "finish",
+        "cancel",
+        "change", "update", "check", "tick", "uncheck", "erase", "close", "edit", "put", "show", "list", "display",
+        "what",
         "whats", "note", "make",
     ]
 
@@ -48,7 +50,7 @@ enum Clauses {
         if previous.endsLine || (ending.contains { ".!?;".contains($0) } && !isAbbreviation(previous)) {
             return endsSentence(words, at: index, current) ? index : nil
         }
-        let isLink = ["and", "then", "also", "plus"].contains(words[index].key)
+        let isLink = ["and", "then", "also", "plus", "but"].contains(words[index].key)
         guard isLink || ending.contains(",") || ending.contains("-") else { return nil }
         return startsCommand(Sentence.withoutPoliteness(words[index...]), behind: current) ? index : nil
     }
@@ -56,7 +58,8 @@ enum Clauses {
     /// "Dr." and "e.g." end no sentence.
     private static func isAbbreviation(_ word: Word) -> Bool {
         guard word.quotation == nil, word.tail == "." else { return false }
-        return ["dr", "mr", "mrs", "ms", "st", "prof", "no", "nr", "vs", "etc", "approx", "e.g", "i.e"].contains(word.key)
+        return ["dr", "mr", "mrs", "ms", "st", "prof", "no", "nr", "vs", "etc", "approx", "e.g", "i.e"].contains(
+            word.key)
             || (word.key.count == 1 && word.text.first?.isUppercase == true)
     }
 
@@ -90,7 +93,8 @@ enum Clauses {
         }
         guard !Sentence.withoutPoliteness(current).isEmpty else { return false }
         if isAdding(current), !frank.contains(verb.key) {
-            return isClear(rest.dropFirst().prefix(8), verb: verb.key) && Sentence.read(rest).contains(where: \.isCommand)
+            return isClear(rest.dropFirst().prefix(8), verb: verb.key)
+                && Sentence.read(rest).contains(where: \.isCommand)
         }
         return rest.count > 1 || !isAdding(current)
     }

@@ -78,7 +78,9 @@ enum Replies {
 
     /// A title that cannot break a table.
     private static func oneLine(_ title: String) -> String {
-        title.split(whereSeparator: \.isNewline).joined(separator: " ").split(separator: "|", omittingEmptySubsequences: false)
-            .joined(separator: "\\|")
+        title.split(whereSeparator: \.isNewline).joined(separator: " ").split(
+            separator: "|", omittingEmptySubsequences: false
+        )
+        .joined(separator: "\\|")
     }
 }

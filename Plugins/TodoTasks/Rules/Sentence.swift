@@ -9,7 +9,9 @@ enum Sentence {
         if let intent = talk(words) { return [intent] }
         if let add = first(Grammar.doNotForget, words) { return intents(add, isQuestion: isQuestion) }
         if starts(words, with: Grammar.negations) {
-            if let match = first(Grammar.acting, words), match.meaning == .reopen { return intents(match, isQuestion: false) }
+            if let match = first(Grammar.acting, words), match.meaning == .reopen {
+                return intents(match, isQuestion: false)
+            }
             return [.refrain]
         }
         if starts(words, with: Grammar.questions) { return [.explain] }
@@ -28,7 +30,9 @@ enum Sentence {
 
     private typealias Match = (meaning: Grammar.Meaning, gaps: [String: ArraySlice<Word>])
 
-    private static func first(_ rules: [(meaning: Grammar.Meaning, pattern: Pattern)], _ words: ArraySlice<Word>) -> Match? {
+    private static func first(_ rules: [(meaning: Grammar.Meaning, pattern: Pattern)], _ words: ArraySlice<Word>)
+        -> Match?
+    {
         for rule in rules {
             guard let gaps = rule.pattern.match(words), fits(gaps) else { continue }
             return (rule.meaning, gaps)
@@ -39,6 +43,12 @@ enum Sentence {
     /// What patterns cannot say about their gaps.
     private static func fits(_ gaps: [String: ArraySlice<Word>]) -> Bool {
         if let plain = gaps["plain"], plain.contains(where: { ["to", "into", "as"].contains($0.key) }) { return false }
+        if let reference = gaps["ref"] {
+            let asking: Set = [
+                "what", "which", "who", "whose", "how", "when", "where", "why", "is", "are", "do", "does", "did",
+            ]
+            if reference.first.map({ asking.contains($0.key) }) == true || reference.last?.key == "not" { return false }
+        }
         if let when = gaps["when"]?.first {
             return ["at", "in", "on", "tomorrow", "tonight", "today", "next", "every", "this", "by", "before", "later"]
                 .contains(when.key)

@@ -8,12 +8,16 @@ extension TaskReference {
         return numbers(words) ?? every(words) ?? position(words) ?? mentioned(words) ?? name(words)
     }
 
-    private static let articles: Set = ["the", "my", "this", "that", "these", "those", "our", "a", "an", "any", "some", "of"]
+    private static let articles: Set = [
+        "the", "my", "this", "that", "these", "those", "our", "a", "an", "any", "some", "of",
+    ]
     private static let nouns: Set = [
         "task", "tasks", "todo", "todos", "to-do", "to-dos", "item", "items", "entry", "reminder", "id", "number", "no",
         "nr", "num", "#", ":", "one", "ones", "thing",
     ]
-    private static let endings: Set = ["please", "now", "too", "also", "off", "again", "already", "today", "instead", "then"]
+    private static let endings: Set = [
+        "please", "now", "too", "also", "off", "again", "already", "today", "instead", "then",
+    ]
     private static let pronouns: Set = [
         "it", "that", "this", "that one", "this one", "them", "the same", "same", "the one", "that task", "this task",
         "the task", "task", "the same task", "the same one", "both", "this item", "that item", "the item",
@@ -39,7 +43,8 @@ extension TaskReference {
                 ids.append(.id(number))
             } else if let several = list(word.key) {
                 ids += several
-            } else if !nouns.contains(word.key), !articles.contains(word.key), !["and", ",", "with"].contains(word.key) {
+            } else if !nouns.contains(word.key), !articles.contains(word.key), !["and", ",", "with"].contains(word.key)
+            {
                 return nil
             }
         }
@@ -61,7 +66,9 @@ extension TaskReference {
         guard ["all", "everything", "every", "each"].contains(keys[0]) || keys.starts(with: ["the", "whole"]) else {
             return nil
         }
-        let known = nouns.union(articles).union(["all", "everything", "every", "single", "each", "them", "whole", "list"])
+        let known = nouns.union(articles).union([
+            "all", "everything", "every", "single", "each", "them", "whole", "list",
+        ])
         let filters = keys.compactMap(Intent.Filter.meant)
         guard keys.allSatisfy({ known.contains($0) || Intent.Filter.meant(by: $0) != nil || $0 == "are" }) else {
             return nil
@@ -90,13 +97,17 @@ extension TaskReference {
         if let noun = words.firstIndex(where: { ["task", "todo", "item", "reminder"].contains($0.key) }) {
             if noun == words.startIndex {
                 words = words.dropFirst()
-                let links: Set = ["called", "named", "titled", "to", "about", "for", "of", "with", "saying", ":", "that", "says"]
+                let links: Set = [
+                    "called", "named", "titled", "to", "about", "for", "of", "with", "saying", ":", "that", "says",
+                ]
                 while let first = words.first, links.contains(first.key), words.count > 1 { words = words.dropFirst() }
             } else if noun == words.endIndex - 1 {
                 words = words.dropLast()
             }
         }
-        if words.isEmpty || words.allSatisfy({ ["something", "anything", "one", "ones", "tasks", "todos", "a"].contains($0.key) }) {
+        if words.isEmpty
+            || words.allSatisfy({ ["something", "anything", "one", "ones", "tasks", "todos", "a"].contains($0.key) })
+        {
             return []
         }
         if words.count == 1, let quotation = words.first?.quotation { return [.name(quotation)] }
@@ -116,7 +127,8 @@ extension Intent.Filter {
     /// What a word says about the state of tasks; nil if nothing.
     static func meant(by key: String) -> Intent.Filter? {
         switch key {
-        case "pending", "open", "incomplete", "unfinished", "undone", "todo", "to-do", "left", "remaining", "outstanding",
+        case "pending", "open", "incomplete", "unfinished", "undone", "todo", "to-do", "left", "remaining",
+            "outstanding",
             "active", "uncompleted", "unresolved", "next":
             .pending
         case "completed", "complete", "done", "finished", "finish", "closed", "checked", "ticked", "resolved",

@@ -15,7 +15,9 @@ enum TaskSearch {
         }
     }
 
-    private static let fillers: Set = ["the", "my", "a", "an", "to", "task", "todo", "one", "about", "for", "with", "that"]
+    private static let fillers: Set = [
+        "the", "my", "a", "an", "to", "task", "todo", "one", "about", "for", "with", "that",
+    ]
 
     /// "groceries" and "grocery", "meeting" and "meetings": the longer word goes on for two letters at most.
     private static func isAlike(_ a: Substring, _ b: Substring) -> Bool {

@@ -45,7 +45,9 @@ enum Title {
         var rest = words[(noun + 1)...]
         let hasColon = rest.first?.key == ":"
         guard hasColon || words[end..<noun].contains(where: { $0.key == "with" }) else { return (words, nil) }
-        while let first = rest.first, [":", "of", "saying", "that", "says", "is", "to"].contains(first.key), rest.count > 1 {
+        while let first = rest.first, [":", "of", "saying", "that", "says", "is", "to"].contains(first.key),
+            rest.count > 1
+        {
             rest = rest.dropFirst()
         }
         guard !rest.isEmpty else { return (words, nil) }

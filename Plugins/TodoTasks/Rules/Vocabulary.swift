@@ -20,7 +20,7 @@ enum Vocabulary {
     /// Words that are like the ones above and mean something else.
     private static let different = Set(
         """
-        charge chance changed changes charges crate cream compete competed completes deletes deleted removed remover \
+        charge chance changed changes charges cream compete competed completes deletes deleted removed remover \
         removes finch fishing fisher finishes canals cancer cancels cancelled updates updated upgrade updater renames \
         renamed spending bending lending sending vending mending tending rewind reminds reminder reminders remembers \
         displays shown shows shot shop slow snow how lists lift last lost mist marks mask make park dark bark ask tasks \

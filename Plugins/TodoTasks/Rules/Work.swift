@@ -136,7 +136,9 @@ struct Work {
 
     private mutating func setAll(_ filter: Intent.Filter, completed: Bool) throws(Missing) {
         guard let all = try list() else { return }
-        let chosen = all.filter { $0.isCompleted != completed && (filter == .all || $0.isCompleted == (filter == .completed)) }
+        let chosen = all.filter {
+            $0.isCompleted != completed && (filter == .all || $0.isCompleted == (filter == .completed))
+        }
         try each(chosen, done: completed ? "completed" : "pending again") {
             RulesModel.Call(tool: "complete_task", arguments: Work.completion($0.id, completed))
         }

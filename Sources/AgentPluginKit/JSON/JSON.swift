@@ -87,15 +87,22 @@ public struct JSONObject: Sendable, Hashable {
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
+    /// `"text"`
     public init(stringLiteral value: String) { self = .string(value) }
+    /// `1`
     public init(integerLiteral value: Int) { self = .int(value) }
+    /// `true`
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// `1.5`
     public init(floatLiteral value: Double) { self = .double(value) }
+    /// `[1, 2]`
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    /// `["key": 1]`; of equal keys the last one counts.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         var object = JSONObject()
         for (key, value) in elements { object[key] = value }
         self = .object(object)
     }
+    /// `nil`: null
     public init(nilLiteral: ()) { self = .null }
 }

@@ -30,9 +30,13 @@ public protocol AgentPlugin: Sendable {
 }
 
 extension AgentPlugin {
+    /// None.
     public var tools: [Tool] { [] }
+    /// None.
     public var models: [Model] { [] }
+    /// None.
     public var agents: [Agent] { [] }
+    /// Nothing to do.
     public func shutdown() async {}
 }
 

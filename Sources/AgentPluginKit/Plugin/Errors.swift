@@ -4,8 +4,10 @@ internal import PluginABI
 public struct ToolError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The text.
     public let message: String
+    /// The text.
     public var description: String { message }
 
+    /// - Parameter message: the text.
     public init(_ message: String) { self.message = message }
 }
 
@@ -31,8 +33,10 @@ public struct HostError: Error, Sendable, Hashable, CustomStringConvertible {
     public let code: Code
     /// The host's sentence; may be empty.
     public let message: String
+    /// The host's sentence, or one made of the code.
     public var description: String { message.isEmpty ? "The host answered: \(code)." : message }
 
+    /// - Parameter message: a sentence.
     public init(_ code: Code, _ message: String = "") {
         self.code = code
         self.message = message

@@ -46,6 +46,7 @@ public struct ModelRequest: Sendable {
         /// Who speaks.
         public enum Role: String, Sendable { case system, developer, user, assistant, tool, unknown }
 
+        /// Who speaks.
         public let role: Role
         /// The text; of a tool message its result.
         public let text: String
@@ -69,7 +70,9 @@ public struct ModelRequest: Sendable {
 
     /// A call that an assistant made earlier.
     public struct ToolCall: Sendable, Hashable {
+        /// What the result refers to.
         public let id: String
+        /// Which tool.
         public let name: String
         /// Empty if they were no JSON.
         public let arguments: JSON

@@ -1,0 +1,110 @@
+import PluginABI
+import Testing
+
+@testable import AgentPluginKit
+
+/// The kit, through the C tables that the host sees.
+struct KitTests {
+    struct Fixture: AgentPlugin {
+        static let id = "dev.agenthost.fixture"
+        static let version = "1.2.3"
+        let host: Host
+
+        init(host: Host, configuration: JSON) throws {
+            if configuration["refuse"] == true { throw ToolError("no") }
+            self.host = host
+        }
+
+        struct Greeting: Decodable { let name: String }
+
+        var tools: [Tool] {
+            [
+                Tool("greet") { (arguments: Greeting, context) in
+                    try await context.progress("thinking")
+                    return ["text": .string("Hello \(arguments.name), \(context.remainingMilliseconds ?? -1)")]
+                },
+                Tool("fail") { (_: JSON, _) in throw ToolError("Error: it broke") },
+                Tool("wait") { (_: JSON, context) in
+                    try await context.host.sleep(milliseconds: 60_000)
+                    return [:]
+                },
+            ]
+        }
+
+        var models: [Model] {
+            [
+                Model("parrot") { request, output in
+                    try await output.text(request.messages.last?.text ?? "")
+                    try await output.toolCall(index: 0, id: "c", name: "greet", arguments: ["name": "x"])
+                    return .toolCalls
+                }
+            ]
+        }
+    }
+
+    private func driver() throws -> Driver {
+        let plugin = try #require(entry(for: Fixture.self))
+        return try #require(Driver(plugin))
+    }
+
+    @Test func theEntrySaysWhoItIs() throws {
+        let plugin = try #require(entry(for: Fixture.self))
+        #expect(String(cString: plugin.pointee.id) == Fixture.id)
+        #expect(String(cString: plugin.pointee.version) == Fixture.version)
+        #expect(plugin.pointee.abi_draft == UInt32(AP_ABI_DRAFT))
+        #expect(entry(for: Fixture.self) == plugin)
+        #expect(Driver(plugin, configuration: #"{"refuse":true}"#) == nil)
+        #expect(Driver(plugin, configuration: "no json") == nil)
+    }
+
+    @Test func aToolAnswersWithProgress() async throws {
+        let driver = try driver()
+        let answer = await driver.call("greet", ["name": "Ann"])
+        #expect(answer?.status == AP_OK)
+        #expect(answer?.json["text"] == "Hello Ann, 2000")
+        #expect(answer?.progress == [["text": "thinking"]])
+        await driver.destroy()
+    }
+
+    @Test func failuresAreTextsForTheModel() async throws {
+        let driver = try driver()
+        let failure = await driver.call("fail", [:])
+        #expect(failure?.status == AP_E_FAILED)
+        #expect(failure?.text == "Error: it broke")
+        let misfit = await driver.call("greet", ["name": 1])
+        #expect(misfit?.status == AP_E_FAILED)
+        #expect(misfit?.text == "The argument \"name\" does not fit: a string was expected.")
+        #expect(await driver.call("unknown", [:]) == nil)
+        await driver.destroy()
+    }
+
+    @Test func cancellingEndsTheCallOnce() async throws {
+        let driver = try driver()
+        let call = try #require(driver.begin("wait", [:], subject: "ann"))
+        driver.cancel(call)
+        let answer = await driver.host.answer(call)
+        #expect(answer.status == AP_E_CANCELLED)
+        #expect(answer.finishes == 1)
+        await driver.destroy()
+    }
+
+    @Test func destroyingEndsWhatIsOpen() async throws {
+        let driver = try driver()
+        let call = try #require(driver.begin("wait", [:], subject: "ann"))
+        await driver.destroy()
+        #expect(await driver.host.answer(call).status == AP_E_CANCELLED)
+    }
+
+    @Test func aModelWritesPieces() async throws {
+        let driver = try driver()
+        let answer = await driver.complete("parrot", ["messages": [["role": "user", "content": "hi"]]])
+        #expect(answer?.json == ["finish_reason": "tool_calls"])
+        #expect(answer?.progress.first == ["text": "hi"])
+        #expect(answer?.progress.last?["tool_call"]?["arguments"] == #"{"name":"x"}"#)
+        await driver.destroy()
+    }
+}
+
+extension Driver? {
+    static func == (a: Driver?, b: Driver?) -> Bool { a?.instance == b?.instance }
+}
