@@ -26,7 +26,7 @@ struct JSONSchema: Sendable, Hashable {
     func problems(in value: JSON, named name: String = "arguments", limit: Int = 5) -> [String] {
         var check = SchemaCheck(root: root)
         check.check(value, against: root, at: name, depth: 0)
-        return Array(check.problems.prefix(limit))
+        return check.obstacle.map { [$0] } ?? Array(check.problems.prefix(limit))
     }
 }
 
@@ -34,12 +34,14 @@ struct JSONSchema: Sendable, Hashable {
 private struct SchemaCheck {
     let root: JSON
     var problems: [String] = []
+    /// Why there can be no verdict at all; ends the check, and no `not` or `anyOf` turns it into a fit.
+    var obstacle: String?
     var work = JSONSchema.maximumWork
 
     mutating func check(_ value: JSON, against schema: JSON, at path: String, depth: Int) {
-        guard spend(at: path), problems.count < 16 else { return }
+        guard spend(at: path), obstacle == nil, problems.count < 16 else { return }
         guard depth < JSONSchema.maximumDepth else {
-            return report(path, "cannot be checked: the tool's schema is nested too deeply or refers to itself")
+            return give(up: path, "cannot be checked: the tool's schema is nested too deeply or refers to itself")
         }
         guard let object = schema.object else {
             if schema == .bool(false) { report(path, "is not allowed") }
@@ -48,8 +50,10 @@ private struct SchemaCheck {
         if value == .null && object["nullable"] == .bool(true) { return }
         if let reference = object["$ref"]?.string {
             guard let target = resolve(reference) else {
-                return report(
-                    path, "cannot be checked: the tool's schema refers to \"\(reference)\", which it does not define")
+                return give(
+                    up:
+                        path,
+                    "cannot be checked: the tool's schema refers to \"\(reference)\", which it does not define")
             }
             check(value, against: target, at: path, depth: depth + 1)
         }
@@ -69,8 +73,12 @@ private struct SchemaCheck {
     private mutating func spend(_ amount: Int = 1, at path: String) -> Bool {
         guard work > 0 else { return false }
         work -= amount
-        if work <= 0 { report(path, "is too large to be checked against the tool's schema") }
+        if work <= 0 { give(up: path, "is too large to be checked against the tool's schema") }
         return work > 0
+    }
+
+    private mutating func give(up path: String, _ reason: String) {
+        if obstacle == nil { obstacle = "\(path) \(reason)" }
     }
 
     private mutating func report(_ path: String, _ problem: String) { problems.append("\(path) \(problem)") }
@@ -229,12 +237,11 @@ private struct SchemaCheck {
         swap(&kept, &problems)
         check(value, against: schema, at: path, depth: depth + 1)
         swap(&kept, &problems)
-        // Out of work is no verdict: it must not count as a fit.
-        return kept.isEmpty && work <= 0 ? ["\(path) is too large to be checked against the tool's schema"] : kept
+        return kept
     }
 
     private mutating func reportNone(of trials: [[String]], at path: String) {
-        let shown = trials.prefix(4).compactMap(\.first).joined(separator: "; or ")
+        let shown = trials.prefix(4).compactMap { $0.first?.prefix(200) }.joined(separator: "; or ")
         report(path, "fits none of the allowed forms (\(shown))")
     }
 }

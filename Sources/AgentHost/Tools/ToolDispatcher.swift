@@ -84,7 +84,8 @@ private final class DispatchedCall: Cancellable {
     }
 
     func start() {
-        let token = DeadlineTimer.shared.schedule(at: request.deadline) { [weak self] in self?.cancel(.deadline) }
+        // Holds the call: a provider that forgets its completion must not make the call vanish.
+        let token = DeadlineTimer.shared.schedule(at: request.deadline) { [self] in cancel(.deadline) }
         let isFinished = state.withLock { state in
             state.timer = token
             return state.isFinished

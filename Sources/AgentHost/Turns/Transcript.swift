@@ -49,8 +49,8 @@ struct Transcript: Sendable {
     /// Operations of the write that is being put together, and its number.
     private(set) var operations: [StoreOperation] = []
     private(set) var write = 1
-    /// A change of the thread that clients learn right after the next event.
-    private var threadChange: (thread: ChatKit.Thread, write: Int)?
+    /// A change of the thread that clients learn right after the next event; `write` is nil once it is durable.
+    private var threadChange: (thread: ChatKit.Thread, write: Int?)?
 
     init(threadID: String, owner: OwnerKey, makeID: @escaping @Sendable (String) -> String) {
         self.threadID = threadID
@@ -232,6 +232,12 @@ struct Transcript: Sendable {
             write += 1
         }
         return (write, operations)
+    }
+
+    /// The write is durable.
+    mutating func stored(_ write: Int) {
+        if let change = threadChange, change.write == write { threadChange = (change.thread, nil) }
+        log.stored(write)
     }
 
     /// Open messages with text, as they are at the moment: for a restart. Nil when there are none.

@@ -247,7 +247,7 @@ struct Turn: Sendable {
 
     /// The write is durable: events that waited for it are visible.
     mutating func stored(_ write: Int) {
-        transcript.log.stored(write)
+        transcript.stored(write)
         if write == closingWrite, let outcome { actions.append(.finish(outcome)) }
     }
 
