@@ -150,7 +150,8 @@ static bool prepare(apr_runtime *runtime, apr_envelope *load, refusal *why) {
 }
 
 static void answer(apr_runtime *runtime, const refusal *why) {
-  apr_message loaded = {.op = APR_LOADED, .status = (int16_t)why->status, .s = {apr_string(why->sentence)}};
+  apr_clean sentence = apr_clean_make(apr_string(why->sentence)); /* it quotes the plugin */
+  apr_message loaded = {.op = APR_LOADED, .status = (int16_t)why->status, .s = {sentence.text}};
   if (runtime->agent) loaded.item |= APR_HAS_AGENT;
   if (runtime->tools) loaded.item |= APR_HAS_TOOLS;
   if (runtime->model) loaded.item |= APR_HAS_MODEL;
@@ -158,6 +159,7 @@ static void answer(apr_runtime *runtime, const refusal *why) {
   pthread_mutex_lock(&runtime->lock);
   apr_emit_locked(runtime, &runtime->root, &loaded);
   pthread_mutex_unlock(&runtime->lock);
+  free(sentence.owned);
 }
 
 /* APR_LOAD, on the control thread. Takes over `load`, which stays for the configuration in it. */

@@ -122,10 +122,12 @@ static struct {
 static bool make_room(void) {
   if (input.begin == input.end) input.begin = input.end = 0;
   if (input.capacity - input.end >= READ_SIZE) return true;
-  memmove(input.bytes, input.bytes + input.begin, input.end - input.begin);
-  input.end -= input.begin;
-  input.begin = 0;
-  if (input.capacity - input.end >= READ_SIZE) return true;
+  if (input.begin > 0) {
+    memmove(input.bytes, input.bytes + input.begin, input.end - input.begin);
+    input.end -= input.begin;
+    input.begin = 0;
+    if (input.capacity - input.end >= READ_SIZE) return true;
+  }
   size_t capacity = input.capacity ? input.capacity * 2 : 2 * READ_SIZE;
   uint8_t *bytes = realloc(input.bytes, capacity);
   if (!bytes) return false;

@@ -52,6 +52,9 @@ static void *read_frames(void *context) {
   size_t capacity = 16 * 1024 * 1024, length = 0;
   uint8_t *bytes = malloc(capacity);
   for (;;) {
+    pthread_mutex_lock(&h->lock);
+    while (h->paused) pthread_cond_wait(&h->news, &h->lock);
+    pthread_mutex_unlock(&h->lock);
     ssize_t n = recv(h->fd, bytes + length, capacity - length, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
@@ -197,6 +200,13 @@ void host_forget(host *h) {
   }
   h->last = NULL;
   h->finished = h->texts = 0;
+  pthread_mutex_unlock(&h->lock);
+}
+
+void host_pause(host *h, bool paused) {
+  pthread_mutex_lock(&h->lock);
+  h->paused = paused;
+  pthread_cond_broadcast(&h->news);
   pthread_mutex_unlock(&h->lock);
 }
 

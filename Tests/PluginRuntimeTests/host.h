@@ -29,6 +29,7 @@ typedef struct host {
   received *first, *last;
   bool closed;      /* the worker closed its end */
   bool keep;        /* record messages; else only count */
+  bool paused;      /* the reader leaves the socket alone */
   bool answer;      /* end service requests at once with "{}" */
   size_t finished, texts;
 } host;
@@ -45,6 +46,8 @@ size_t host_count(host *h, uint16_t op, uint64_t token);
 /* All text of a turn, joined; the caller frees it. */
 char *host_text(host *h, uint64_t token);
 void host_forget(host *h);
+/* Stops and resumes reading from the worker. */
+void host_pause(host *h, bool paused);
 /* Waits for the worker to end; answers its wait status, or -1 after `ms`. */
 int host_wait_exit(host *h, int ms);
 /* Destroys the instance and frees everything. False if it did not answer within 10 s. */

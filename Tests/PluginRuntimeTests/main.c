@@ -164,6 +164,7 @@ static void broken_text_is_repaired_and_reported_once(void) {
   EXPECT(turn_finishes(h, 2, AP_OK));
   begin_turn(h, 3, "after");
   EXPECT(turn_finishes(h, 3, AP_OK));
+  EXPECT(host_wait(h, NULL, APR_MISBEHAVED, 1, 2000));
   EXPECT(host_count(h, APR_MISBEHAVED, ~0ull) == 1);
   EXPECT(host_stop(h));
 }
@@ -424,6 +425,21 @@ static void the_host_keeps_its_promises_to_a_probe(void) {
   EXPECT(host_stop(h));
 }
 
+static void a_lane_that_never_rests_leaves_room_for_others(void) {
+  host *h = start_probe();
+  begin_turn(h, 1, "spin");
+  begin_turn(h, 2, "spin");
+  begin_turn(h, 3, "spin");
+  for (uint64_t token = 10; token < 20; token++) {
+    int64_t begun = milliseconds();
+    probe_test(h, token, "grants");
+    EXPECT(milliseconds() - begun < 1000);
+  }
+  for (uint64_t token = 1; token <= 3; token++) send_cancel(h, token, AP_E_CANCELLED);
+  for (uint64_t token = 1; token <= 3; token++) EXPECT(turn_finishes(h, token, AP_E_CANCELLED));
+  EXPECT(host_stop(h));
+}
+
 static void checking_a_handle_is_cheap(void) {
   host *h = start_probe();
   probe_test(h, 1, "speed");
@@ -485,7 +501,7 @@ static long resident_pages(host *h) {
 static void ten_thousand_turns_run_in_flat_memory(void) {
   host *h = start_echo();
   h->keep = false;
-  long first = 0, last = 0;
+  long most = 0, last = 0; /* most: of the first two rounds */
   int64_t fastest = INT64_MAX;
   for (int round = 0; round < 4; round++) {
     host_forget(h);
@@ -496,12 +512,37 @@ static void ten_thousand_turns_run_in_flat_memory(void) {
     if (took < fastest) fastest = took;
     EXPECT(h->texts == 100000);
     last = resident_pages(h);
-    if (round == 1) first = last;
+    if (round < 2 && last > most) most = last;
   }
   printf("  10,000 turns of 10 words: %ld ms; %ld KiB resident\n", (long)fastest, last * 4);
-#ifndef SANITIZED
-  EXPECT(last - first < 512); /* 2 MiB */
+#ifdef SANITIZED
+  (void)most; /* sanitizers keep freed memory for a while */
+#else
+  EXPECT(last < most + 1024); /* 4 MiB; a turn that stayed would cost more than 400 bytes, 20,000 times */
 #endif
+  EXPECT(host_stop(h));
+}
+
+static void output_waits_for_a_host_that_does_not_read(void) {
+  if (!worker) return;
+  host *h = start_probe();
+  h->keep = false;
+  host_pause(h, true);
+  for (uint64_t token = 1; token <= 40; token++) begin_turn(h, token, token % 2 ? "flood" : "flood-pool"); /* 160 MiB */
+  long resident = 0;
+  for (int i = 0; i < 100; i++) {
+    usleep(5000);
+    long pages = resident_pages(h);
+    if (pages > resident) resident = pages;
+  }
+  printf("  at most %ld MiB resident while nobody reads\n", resident / 256);
+#ifndef SANITIZED
+  EXPECT(resident / 256 > 30 && resident / 256 < 110);
+#endif
+  EXPECT(h->finished < 40);
+  host_pause(h, false);
+  EXPECT(host_wait_finished(h, 40, 20000));
+  EXPECT(h->texts == 40 * 64);
   EXPECT(host_stop(h));
 }
 
@@ -513,6 +554,11 @@ static void one_lane_for_all_is_obeyed(void) {
   EXPECT(turn_finishes(h, 1, AP_OK));
   EXPECT(turn_finishes(h, 2, AP_OK));
   EXPECT(milliseconds() - begun >= 120);
+  begin_turn(h, 3, "block 100");
+  begin_turn(h, 4, "never begun");
+  send_cancel(h, 4, AP_E_CANCELLED);
+  EXPECT(turn_finishes(h, 4, AP_E_CANCELLED));
+  EXPECT(says(h, 4, ""));
   EXPECT(host_stop(h));
 }
 
@@ -699,9 +745,11 @@ static const struct { const char *name; void (*run)(void); } tests[] = {
     TEST(the_counter_tries_again_after_a_conflict),
     TEST(the_model_calls_tools_and_tells_results),
     TEST(the_host_keeps_its_promises_to_a_probe),
+    TEST(a_lane_that_never_rests_leaves_room_for_others),
     TEST(checking_a_handle_is_cheap),
     TEST(turns_used_by_many_threads_stay_whole),
     TEST(ten_thousand_turns_run_in_flat_memory),
+    TEST(output_waits_for_a_host_that_does_not_read),
     TEST(one_lane_for_all_is_obeyed),
     TEST(bad_plugins_are_refused_with_a_reason),
     TEST(loading_twice_and_stopping_unloaded_are_harmless),

@@ -233,6 +233,25 @@ static ap_status start_stress(ap_handle turn) {
   return AP_OK;
 }
 
+/* ---- greed ---- */
+
+/* Posts itself again and again until the turn is cancelled. */
+static void spin(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  ap_status state = self->t.turn->state(self->t.host, turn);
+  if (state == AP_OK && self->t.exec->post(self->t.host, turn, spin, user) == AP_OK) return;
+  finish_turn(turn, state, "");
+}
+
+/* Says as much as is allowed: 4 MiB. */
+static void flood(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  static const char piece[64 * 1024] = {[0 ... 64 * 1024 - 1] = 'f'};
+  int pieces = 0;
+  while (self->t.turn->text(self->t.host, turn, 0, (ap_str){piece, sizeof piece}) >= 0) pieces++;
+  finish_turn(turn, pieces == 64 ? AP_OK : AP_E_FAILED, "");
+}
+
 /* ---- the rest ---- */
 
 static ap_handle finished;
@@ -284,6 +303,10 @@ static ap_status turn_begin(ap_instance *instance, ap_handle turn, const ap_turn
   else if (strcmp(name, "stale") == 0) failure = test_stale();
   else if (strcmp(name, "grants") == 0) failure = test_grants();
   else if (strcmp(name, "speed") == 0) failure = speed(turn);
+  else if (strcmp(name, "spin") == 0) later = self->t.exec->post(self->t.host, turn, spin, (void *)(uintptr_t)turn) == AP_OK;
+  else if (strcmp(name, "flood") == 0) later = self->t.exec->post(self->t.host, turn, flood, (void *)(uintptr_t)turn) == AP_OK;
+  else if (strcmp(name, "flood-pool") == 0)
+    later = self->t.exec->run_blocking(self->t.host, turn, flood, (void *)(uintptr_t)turn) == AP_OK;
   else if (strcmp(name, "instance") == 0) {
     if (self->t.exec->after(self->t.host, 0, 0, count_end, &self->instance_ends, NULL) < 0) failure = copy(str("after"));
   } else if (strcmp(name, "stress") == 0) {

@@ -40,4 +40,9 @@ ${CC:-cc} $warnings $flags $includes -o "$out/runtime-tests" "$here/main.c" "$he
 ${CC:-cc} $warnings $flags $includes -o "$out/plugin-worker" "$root/Sources/plugin-worker/main.c" \
     "$root"/Sources/PluginRuntime/*.c -ldl
 
+# A plugin that crashes on purpose dies of its signal, as without a sanitizer.
+ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0
+TSAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:halt_on_error=1
+export ASAN_OPTIONS TSAN_OPTIONS
+
 exec "$out/runtime-tests" "$out/fixtures" "$out/probe.so" "$out/plugin-worker" $test

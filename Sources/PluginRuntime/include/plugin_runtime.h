@@ -34,14 +34,16 @@
 #define APR_MODEL_BEGIN 4   /* token; item: bit 0 = blocking; number: deadline; s: model_id, request_json. As above */
 #define APR_CANCEL 5        /* token of a turn or call; status: AP_E_CANCELLED or AP_E_DEADLINE */
 #define APR_REVOKE 6        /* token of a turn or call: the handle goes stale now; its requests end with CANCELLED */
-#define APR_CREDIT 7        /* token; number: bytes the client has taken since the last credit */
+#define APR_CREDIT 7        /* token; number: bytes the client has taken since the last credit, counted as the lengths of
+                               all strings of APR_TURN_TEXT, APR_TURN_EMIT and APR_CALL_PROGRESS as they arrived */
 #define APR_SERVICE_EVENT 8 /* token of a request; item: ap_event; status; s: data */
 #define APR_CONFIG 9        /* s: config json. Answer: APR_CONFIG_DONE */
 #define APR_DRAIN 10        /* no answer */
 #define APR_DESTROY 11      /* Answer: APR_DESTROYED, after which no message follows */
 #define APR_LOG_LEVEL 12    /* number: lowest level that is kept */
 
-/* runtime -> host */
+/* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open; after
+ * APR_REVOKE the host ends them by itself. */
 #define APR_LOADED 64          /* status; item: APR_HAS_* of what the instance offers; s: sentence that says why it was refused */
 #define APR_TURN_TEXT 65       /* token, item, s: delta */
 #define APR_TURN_EMIT 66       /* token, item, s: kind, json */
@@ -97,7 +99,8 @@ apr_runtime *AP_NULLABLE apr_create(const apr_options *AP_NONNULL options);
 void apr_deliver(apr_runtime *AP_NONNULL runtime, const apr_message *AP_NONNULL message);
 
 /* For lane_threads = 0. apr_pump_fd: a descriptor that polls readable when there is lane work or a timer is due; apr_pump:
- * runs what is due on the calling thread until nothing is left, then answers. Always the same thread.  */
+ * runs what is due on the calling thread until nothing is left or about 5 ms have passed (then the descriptor stays
+ * readable). Always the same thread. */
 int apr_pump_fd(apr_runtime *AP_NONNULL runtime);
 void apr_pump(apr_runtime *AP_NONNULL runtime);
 

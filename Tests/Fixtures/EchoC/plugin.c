@@ -236,7 +236,7 @@ static ap_status run(echo *e) {
   const char *argument;
   if (command(e->text, "slow", &argument)) slow(e, argument);
   else if (command(e->text, "crash", &argument)) abort();
-  else if (command(e->text, "segv", &argument)) *(volatile int *)(e->left) = 1;
+  else if (command(e->text, "segv", &argument)) *(volatile int *)(e->left + 8) = 1; /* `left` is 0 */
   else if (command(e->text, "exit", &argument)) exit(0);
   else if (command(e->text, "hang", &argument)) e->resume = NULL;
   else if (command(e->text, "fail", &argument)) finish(e, AP_E_FAILED, "told to fail");
