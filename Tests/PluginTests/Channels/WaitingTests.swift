@@ -52,12 +52,13 @@ struct InstanceLifecycleTests {
         #expect(life.loaded(1, refusal: nil, now: 1) == [.started(refusal: nil)])
         #expect(life.acceptsWork)
         let actions = life.died(1, how: "it died", now: 2)
-        #expect(actions.contains(.endWork(.crashed)) && actions.contains(.reopen(incarnation: 1, after: 0)))
-        #expect(!life.acceptsWork)
-        #expect(life.reopenDue(1, now: 2) == [.open(incarnation: 2)])
+        #expect(actions.contains(.endWork(.crashed)) && actions.last == .open(incarnation: 2))
         #expect(life.acceptsWork && life.holdsMessages)
         #expect(life.died(1, how: "late news", now: 3).isEmpty)
         #expect(life.loaded(2, refusal: nil, now: 3) == [.sendHeld])
+        #expect(life.died(2, how: "it died", now: 4).last == .reopen(incarnation: 2, after: 100))
+        #expect(!life.acceptsWork)
+        #expect(life.reopenDue(2, now: 104) == [.open(incarnation: 3)])
     }
 
     @Test func aDeathWhileLoadingIsARefusal() {

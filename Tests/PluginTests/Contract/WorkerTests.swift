@@ -14,7 +14,7 @@ struct WorkerTests {
         #expect(await (try host.turn(how)).recorder.failure() == .crashed)
         #expect(await bystander.recorder.failure() == .crashed)
         // The first restart is immediate: a turn waits for it.
-        #expect(try await host.sayPatiently("back again") == "back again")
+        #expect(try await host.say("back again") == "back again")
         await host.host.shutdown()
     }
 

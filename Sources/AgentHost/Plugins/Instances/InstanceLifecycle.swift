@@ -111,8 +111,12 @@ struct InstanceLifecycle: Sendable {
     private mutating func fall(why: String, now: Int64, failure: ProviderFailure) -> [Action] {
         phase = .down
         let delay = backoff.died(at: now, startedAt: openedAt)
-        return [.warn("\(why); it is started again in \(delay) ms"), .endWork(failure), .abandon]
-            + [.reopen(incarnation: incarnation, after: delay)]
+        let clean: [Action] = [
+            .warn("\(why); it is started again in \(delay) ms"), .endWork(failure), .abandon,
+        ]
+        // At once means that the next turn need not be refused: it is held until the worker is ready.
+        return clean
+            + (delay == 0 ? open(now: now, isRestart: true) : [.reopen(incarnation: incarnation, after: delay)])
     }
 
     mutating func reopenDue(_ number: Int, now: Int64) -> [Action] {

@@ -1,0 +1,93 @@
+private import Synchronization
+
+/// What comes from the runtime.
+extension PluginInstance {
+    /// News of the runtime with that incarnation number.
+    fileprivate func received(_ event: PluginEvent, _ channel: any PluginChannel, incarnation: Int) {
+        switch event {
+        case .loaded(let status, let offers, let sentence):
+            let refusal = status < 0 ? (sentence.isEmpty ? "its runtime answered status \(status)" : sentence) : nil
+            let actions = state.withLock { state in
+                let actions = state.lifecycle.loaded(incarnation, refusal: refusal, now: monotonicMilliseconds())
+                if !actions.isEmpty { state.offers = offers }
+                return actions
+            }
+            perform(actions)
+        case .turnText(let token, _, _), .turnEmit(let token, _, _, _), .turnItemDone(let token, _),
+            .callProgress(let token, _):
+            guard let work = account(event, token) else { return }
+            consumed(token, work.received(event))
+        case .turnFinish(let token, let status, let message): finish(token, status, Array(message.utf8))
+        case .callFinish(let token, let status, let result): finish(token, status, result)
+        case .serviceRequest(let request): begin(request, channel)
+        case .serviceCancel(let token): endRequest(token)?.cancel(.cancelled)
+        case .destroyed: perform(state.withLock { $0.lifecycle.destroyed(incarnation) })
+        case .log(let level, let message, let fields) where mayLog():
+            let fields = (try? JSON.parse(fields, maximumDepth: 8)) ?? .null
+            log.write(level, String(message.prefix(8_192)), ["fields": fields])
+        case .stall(_, let milliseconds) where mayLog():
+            log.warn("\(file): a [turn] function took \(milliseconds) ms; it must not block")
+        case .misbehaved(_, let sentence) where mayLog():
+            log.warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
+        case .configDone, .log, .stall, .misbehaved: break
+        }
+    }
+
+    private func mayLog() -> Bool { state.withLock { $0.lineRate.allows(at: monotonicMilliseconds()) } }
+
+    /// Takes note of what an event adds to what the reader has not taken yet. Answers the work it is for; nil when there is none, or
+    /// when the limits are passed. The runtime keeps them, so that is a hostile worker: it is killed.
+    private func account(_ event: PluginEvent, _ token: UInt64) -> (any OpenWork)? {
+        let size = event.payloadSize
+        let (work, isBreach) = state.withLock { state -> ((any OpenWork)?, Bool) in
+            guard let outstanding = state.work[token]?.outstanding else { return (nil, false) }
+            guard size <= PluginInstance.pieceLimit, outstanding + size <= PluginInstance.outstandingLimit else {
+                return (nil, true)
+            }
+            state.work[token]?.outstanding += size
+            return (state.work[token]?.work, false)
+        }
+        guard isBreach else { return work }
+        log.warn("\(file): it sent more than the limits allow")
+        if mode == .worker { state.withLock { $0.channel }?.abandon() }
+        removeWork(token)?.work.end(.limit)
+        return nil
+    }
+
+    private func finish(_ token: UInt64, _ status: Int32, _ result: [UInt8]) {
+        guard let entry = removeWork(token) else { return }
+        if let reason = entry.stopReason {
+            entry.work.end(ProviderFailure(reason))
+        } else {
+            entry.work.finished(status, result)
+        }
+    }
+
+    fileprivate func died(_ how: String, incarnation: Int) {
+        let actions = state.withLock { state in
+            // The channel has ended by itself: there is nothing to abandon.
+            if state.lifecycle.incarnation == incarnation { state.channel = nil }
+            let isLoading = state.lifecycle.phase == .loading(isRestart: false)
+            let sentence = "\(isLoading ? "loading it failed: " : "")the worker process \(how)"
+            return state.lifecycle.died(incarnation, how: sentence, now: monotonicMilliseconds())
+        }
+        perform(actions)
+    }
+}
+
+/// Hears one runtime of an instance and says which one it was.
+final class Incarnation: PluginChannelReceiver {
+    let instance: PluginInstance
+    let number: Int
+
+    init(instance: PluginInstance, number: Int) {
+        self.instance = instance
+        self.number = number
+    }
+
+    func channel(_ channel: any PluginChannel, received event: PluginEvent) {
+        instance.received(event, channel, incarnation: number)
+    }
+
+    func channel(_ channel: any PluginChannel, died how: String) { instance.died(how, incarnation: number) }
+}

@@ -1,0 +1,64 @@
+private import Synchronization
+
+/// Requests of the plugin to host services.
+extension PluginInstance {
+    func begin(_ request: PluginEvent.ServiceRequest, _ channel: any PluginChannel) {
+        let token = request.token
+        let scope: Result<WorkScope?, ServiceFailure>? = state.withLock { state in
+            guard state.requests[token] == nil else { return nil }
+            guard state.requests.count < HostServices.requestLimit else {
+                return .failure(ServiceFailure(.limit, "too many requests are open"))
+            }
+            let work = state.work[request.scope]?.work
+            if request.scope != 0 {
+                guard work != nil else { return .failure(ServiceFailure(.gone, "the turn or call has ended")) }
+                state.work[request.scope]?.requests.insert(token)
+            }
+            state.requests[token] = OpenRequest(scope: request.scope, channel: channel)
+            return .success(work?.scope)
+        }
+        guard let scope else { return }
+        let reply = ServiceReply { event, status, data in
+            self.answer(token, channel, event, status, data)
+        }
+        switch scope {
+        case .failure(let failure):
+            let message = PluginCommand.serviceEvent(
+                token: token, event: ServiceReply.endEvent, status: failure.status.rawValue,
+                data: Array(failure.sentence.utf8))
+            channel.send(message.message)
+        case .success(let scope):
+            let running = services.start(request, scope: scope, manifest: manifest, reply)
+            let isOpen = state.withLock { state in
+                state.requests[token]?.running = running
+                return state.requests[token] != nil
+            }
+            // It has ended or was cancelled meanwhile; cancelling what has ended does nothing.
+            if !isOpen { running.cancel(.cancelled) }
+        }
+    }
+
+    private func answer(
+        _ token: UInt64, _ channel: any PluginChannel, _ event: UInt32, _ status: Int32, _ data: [UInt8]
+    ) {
+        let isEnd = event == ServiceReply.endEvent
+        let isOpen = state.withLock { state in
+            guard let open = state.requests[token], open.channel === channel else { return false }
+            if isEnd {
+                state.requests[token] = nil
+                state.work[open.scope]?.requests.remove(token)
+            }
+            return true
+        }
+        guard isOpen else { return }
+        channel.send(PluginCommand.serviceEvent(token: token, event: event, status: status, data: data).message)
+    }
+
+    func endRequest(_ token: UInt64) -> (any Cancellable)? {
+        state.withLock { state in
+            let request = state.requests.removeValue(forKey: token)
+            if let scope = request?.scope { state.work[scope]?.requests.remove(token) }
+            return request?.running
+        }
+    }
+}
