@@ -19,15 +19,15 @@ struct ConversationTests {
     @Test(arguments: ["", "*"]) func todoTasksKeepsAList(trusted: String) throws {
         let server = try ServerProcess(trusted: trusted)
         let client = server.client(user: "ann")
-        let added = try client.create("Add a task to buy groceries", agent: "TodoTasks")
-        #expect(added.texts.joined().contains("Buy groceries"))
+        let added = try client.create("Add a task to paint the fence", agent: "TodoTasks")
+        #expect(added.texts.joined().contains("Paint the fence"))
         let tasks = added.events.compactMap { ($0.json["update"] as? [String: Any])?["task"] as? [String: Any] }
         #expect(tasks.map { $0["status_indicator"] as? String } == ["loading", "complete"], "the call is shown")
         let thread = try #require(added.threadID)
-        #expect(try client.say("Show me all tasks", in: thread).texts.joined().contains("Buy groceries"))
+        #expect(try client.say("Show me all tasks", in: thread).texts.joined().contains("Paint the fence"))
         #expect(try client.say("Mark task 1 complete", in: thread).texts.joined().lowercased().contains("complete"))
-        #expect(try client.say("Delete the groceries task", in: thread).texts.joined().contains("Buy groceries"))
-        #expect(try !client.say("Show me all tasks", in: thread).texts.joined().contains("Buy groceries"))
+        #expect(try client.say("Delete the fence task", in: thread).texts.joined().contains("Paint the fence"))
+        #expect(try !client.say("Show me all tasks", in: thread).texts.joined().contains("Paint the fence"))
         #expect(
             try !server.client(user: "bob").create("Show me all tasks", agent: "TodoTasks").texts.joined().contains(
                 "roceries"))
