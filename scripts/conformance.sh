@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the ChatKit conformance suite that lies beside the repository (../shared/conformance) against the real server, in both
-# plugin modes. The operations that are not built yet are deselected by name; the list only shrinks.
+# plugin modes. Arguments: pytest's selection (.ci/run names what is not built yet).
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 suite=$(cd .. && pwd)/shared/conformance
@@ -18,11 +18,7 @@ trap cleanup EXIT
 venv=.build/conformance-venv
 [ -x "$venv/bin/pytest" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet openai-chatkit==1.6.5 httpx pytest; }
 
-deselected=(
-  test_basic.py::test_feedback
-)
-marks="not attachments and not clienttool"
-
+selection=("$@")
 run() { # trusted plugins, agent for the protocol tests, how the agent is chosen
   rm -f "$work"/chatkit.db*
   AGENTHOST_TRUSTED=$1 CHATKIT_SERVER_PORT=0 CHATKIT_DB_URL="sqlite:///$work/chatkit.db" AGENTHOST_CACHE="$work/cache" \
@@ -32,7 +28,7 @@ run() { # trusted plugins, agent for the protocol tests, how the agent is chosen
   url=$(grep -oE 'http://[0-9.:]+' "$work/out" | head -1) || { cat "$work/log" >&2; exit 1; }
   echo "conformance: trusted='$1' protocol agent=$2 chosen by $3"
   (cd "$suite" && CHATKIT_URL="$url/chatkit" AGENT_PROTOCOL=$2 AGENT_SELECT=$3 PYTHONDONTWRITEBYTECODE=1 \
-    "$OLDPWD/$venv/bin/python" -m pytest -q -p no:cacheprovider -m "$marks" "${deselected[@]/#/--deselect=}") ||
+    "$OLDPWD/$venv/bin/python" -m pytest -q -p no:cacheprovider "${selection[@]}") ||
     { tail -20 "$work/log" >&2; exit 1; }
   kill "$server"
   wait "$server" || { echo "the server did not stop cleanly" >&2; exit 1; }

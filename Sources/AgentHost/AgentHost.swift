@@ -52,7 +52,8 @@ public final class AgentHost: Sendable {
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
-                router: Router(engine: engine, store: store, registry: registry, configuration: configuration, log: log),
+                router: Router(
+                    engine: engine, store: store, registry: registry, configuration: configuration, log: log),
                 cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
             log: log)
     }
@@ -115,7 +116,7 @@ extension Router {
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
         addGateway("POST", "/chatkit", chatKit)
-        addProbes(store: store)
+        addProbes(store: store, isDraining: { engine.isStopping })
     }
 }
 

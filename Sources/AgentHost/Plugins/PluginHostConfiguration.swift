@@ -39,7 +39,6 @@ struct PluginTimeouts: Sendable, Hashable {
     var destroy: Int64 = 10_000
 }
 
-
 /// What became of one file or bundle in a plugin folder.
 struct PluginReport: Sendable, Hashable {
     enum State: Sendable, Hashable {

@@ -1,4 +1,4 @@
-/// Function calls in words for people: what a task of a workflow shows.
+/// Function calls in words for people: what a task of a workflow shows. A result that has a `message` is shown by it.
 enum CallSummary {
     /// Characters of one value, of all arguments, of a result.
     private static let valueLength = 80
@@ -35,6 +35,9 @@ enum CallSummary {
         let text: String
         switch json {
         case .null: text = "Done"
+        // Tools that put their result into words for people are taken at their word.
+        case .object(let object) where object["message"]?.string?.isEmpty == false:
+            text = object["message"]?.string ?? ""
         case .object(let object) where !object.members.isEmpty: text = members(object)
         default: text = value(json, length: resultLength)
         }

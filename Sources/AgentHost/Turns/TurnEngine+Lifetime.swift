@@ -3,6 +3,9 @@ private import Synchronization
 // The engine's own beginning and end: turns that a dead host left open, and going down without cutting anybody off.
 
 extension TurnEngine {
+    /// Whether new turns are refused because the host is about to end.
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
     /// Closes turns whose host died: partial text that was kept is stored under the id the client saw, with a note for the model.
     /// Nothing is run again.
     func recover() async {
