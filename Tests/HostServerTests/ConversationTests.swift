@@ -30,7 +30,7 @@ struct ConversationTests {
         #expect(try !client.say("Show me all tasks", in: thread).texts.joined().contains("Paint the fence"))
         #expect(
             try !server.client(user: "bob").create("Show me all tasks", agent: "TodoTasks").texts.joined().contains(
-                "roceries"))
+                "Paint the fence"))
     }
 
     @Test(arguments: ["", "*"]) func tripPlannerUsesItsCatalogue(trusted: String) throws {
