@@ -12,7 +12,6 @@ struct ModelResolver: Sendable {
         /// The agent names a model that is not loaded.
         case modelNotLoaded(agent: String, model: String)
 
-        var code: String { "no_model_configured" }
         var sentence: String {
             switch self {
             case .noModelConfigured(let agent):

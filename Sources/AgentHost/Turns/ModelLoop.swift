@@ -101,7 +101,7 @@ extension Turn {
         let limit = min(max(loop.agent.maxSteps, 1), configuration.maximumSteps)
         guard loop.step < limit else {
             return fail(
-                code: "step_limit",
+                code: .stepLimit,
                 message:
                     "The agent did not come to an answer within \(limit) steps and was stopped; ask for less at once.",
                 allowRetry: true, detail: "\(limit) steps", now: now)
@@ -133,7 +133,7 @@ extension Turn {
 
     private mutating func failOutput(_ excess: ModelAccumulator.Excess, _ now: Moment) {
         fail(
-            code: "output_limit",
+            code: .outputLimit,
             message: "The model wrote more than one turn may hold and was stopped; ask for less at once.",
             allowRetry: true, detail: "\(excess)", now: now)
     }
@@ -162,7 +162,7 @@ extension Turn {
             let bytes = turn.loop?.said.bytes ?? 0
             turn.loop?.outputBytes += bytes
             switch result {
-            case .failure(let failure): turn.fail(failure, of: "model", now: now)
+            case .failure(let failure): turn.fail(failure, of: .model, now: now)
             case .success(let end):
                 if turn.loop?.said.calls.isEmpty != false {
                     turn.answered(end, now)

@@ -41,26 +41,29 @@ extension Turn {
         input(now) { turn in
             switch result {
             case .success: turn.complete()
-            case .failure(let failure): turn.fail(failure, of: "agent", now: now)
+            case .failure(let failure): turn.fail(failure, of: .agent, now: now)
             }
         }
     }
 
     /// Ends the turn because a plugin did not deliver.
     ///
-    /// - Parameter role: `agent` or `model`.
-    mutating func fail(_ failure: ProviderFailure, of role: String, now: Moment) {
-        let (code, message, allowRetry) =
+    mutating func fail(_ failure: ProviderFailure, of role: ProviderRole, now: Moment) {
+        let isModel = role == .model
+        let (code, message, allowRetry): (TurnErrorCode, String, Bool) =
             switch failure {
-            case .crashed: ("\(role)_crashed", "The \(role) crashed; try again.", true)
-            case .deadline: ("turn_timeout", "The \(role) took too long and was stopped; try again.", true)
-            case .cancelled: ("stream.error", "The \(role) broke off; try again.", true)
+            case .crashed: (isModel ? .modelCrashed : .agentCrashed, "The \(role) crashed; try again.", true)
+            case .deadline: (.turnTimeout, "The \(role) took too long and was stopped; try again.", true)
+            case .cancelled: (.streamError, "The \(role) broke off; try again.", true)
             case .unavailable:
-                ("\(role)_unavailable", "The \(role) is not available at the moment; try again later.", true)
-            case .denied: ("stream.error", "The \(role) is not allowed to do this.", false)
-            case .limit: ("output_limit", "The \(role) went over a limit and was stopped; ask for less at once.", true)
+                (
+                    isModel ? .modelUnavailable : .agentUnavailable,
+                    "The \(role) is not available at the moment; try again later.", true
+                )
+            case .denied: (.streamError, "The \(role) is not allowed to do this.", false)
+            case .limit: (.outputLimit, "The \(role) went over a limit and was stopped; ask for less at once.", true)
             case .failed(let text):
-                ("stream.error", text.isEmpty || role == "model" ? "The \(role) failed; try again." : text, true)
+                (.streamError, text.isEmpty || isModel ? "The \(role) failed; try again." : text, true)
             }
         fail(code: code, message: message, allowRetry: allowRetry, detail: "\(role): \(failure)", now: now)
     }
@@ -74,7 +77,7 @@ extension Turn {
         input(now) { turn in
             guard turn.transcript.log.retainedBytes <= turn.configuration.maximumBytesAhead else {
                 return turn.fail(
-                    code: "output_limit", message: "The answer came faster than it could be delivered and was stopped.",
+                    code: .outputLimit, message: "The answer came faster than it could be delivered and was stopped.",
                     allowRetry: true, detail: "reader too far behind", now: now)
             }
             body(&turn)
@@ -86,7 +89,7 @@ extension Turn {
 
     private mutating func misbehave(_ what: String, _ now: Moment) {
         fail(
-            code: "agent_misbehaved", message: "The agent made a mistake and was stopped; tell its author.",
+            code: .agentMisbehaved, message: "The agent made a mistake and was stopped; tell its author.",
             allowRetry: true,
             detail: "agent \(what)", now: now)
     }

@@ -39,7 +39,7 @@ struct Turn: Sendable {
     enum Outcome: Sendable, Hashable {
         case completed
         /// `detail` is for the log.
-        case failed(code: String, detail: String)
+        case failed(code: TurnErrorCode, detail: String)
         /// The last reader left.
         case cancelled
         /// The thread was deleted.
@@ -119,7 +119,7 @@ struct Turn: Sendable {
     /// The turn cannot begin.
     ///
     /// - Parameter holdsLease: whether the thread was taken for it.
-    mutating func refuse(code: String, message: String, holdsLease: Bool, now: Moment) {
+    mutating func refuse(code: TurnErrorCode, message: String, holdsLease: Bool, now: Moment) {
         guard phase == .waiting else { return holdsLease ? leaseCameLate() : () }
         phase = .running
         self.holdsLease = holdsLease
@@ -173,12 +173,12 @@ struct Turn: Sendable {
         }
         if now.milliseconds >= deadline {
             fail(
-                code: "turn_timeout",
+                code: .turnTimeout,
                 message: "The answer took longer than \(configuration.totalLimit / 1_000) seconds and was stopped; "
                     + "ask for less at once.", allowRetry: true, detail: "total limit", now: now)
         } else if loop?.isCalling != true && now.milliseconds >= lastActivity + configuration.idleLimit {
             fail(
-                code: "turn_timeout", message: "The agent said nothing for too long and was stopped; try again.",
+                code: .turnTimeout, message: "The agent said nothing for too long and was stopped; try again.",
                 allowRetry: true, detail: "idle limit", now: now)
         }
         settle()
@@ -193,10 +193,10 @@ struct Turn: Sendable {
     }
 
     /// Ends with an error event; what was shown is kept.
-    mutating func fail(code: String, message: String, allowRetry: Bool, detail: String, now: Moment) {
+    mutating func fail(code: TurnErrorCode, message: String, allowRetry: Bool, detail: String, now: Moment) {
         closeWorkflow(now)
         transcript.endAll()
-        transcript.append(.error(code: code, message: message, allowRetry: allowRetry))
+        transcript.append(.error(code: code.rawValue, message: message, allowRetry: allowRetry))
         actions.append(.cancelWork(.cancelled))
         end(.failed(code: code, detail: detail))
     }
@@ -207,7 +207,7 @@ struct Turn: Sendable {
         switch reason {
         case .shutdown:
             fail(
-                code: "shutting_down", message: "The server is shutting down; try again in a moment.", allowRetry: true,
+                code: .shuttingDown, message: "The server is shutting down; try again in a moment.", allowRetry: true,
                 detail: "shutdown", now: now)
         case .threadDeleted:
             transcript.discard()
@@ -259,20 +259,20 @@ struct Turn: Sendable {
             transcript.discard()
             transcript.append(Turn.storageError)
             actions.append(.cancelWork(.cancelled))
-            end(.failed(code: TurnError.storage.code, detail: detail))
+            end(.failed(code: .storageError, detail: detail))
             settle()
         } else if outcome != .deleted {
             if !transcript.log.isComplete {
                 transcript.append(Turn.storageError)
                 transcript.log.complete()
             }
-            outcome = .failed(code: TurnError.storage.code, detail: detail)
+            outcome = .failed(code: .storageError, detail: detail)
         }
         if write == closingWrite { actions.append(.release) }
     }
 
     private static let storageError = ChatKit.Event.error(
-        code: TurnError.storage.code, message: "The answer could not be stored; try again in a moment.",
+        code: TurnErrorCode.storageError.rawValue, message: "The answer could not be stored; try again in a moment.",
         allowRetry: true)
 
     /// The thread is free after all.

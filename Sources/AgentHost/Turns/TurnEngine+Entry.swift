@@ -133,7 +133,7 @@ extension TurnEngine {
                     .resolve(declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin)
             } catch {
                 return run.input { turn, now in
-                    turn.refuse(code: error.code, message: error.sentence, holdsLease: true, now: now)
+                    turn.refuse(code: .noModelConfigured, message: error.sentence, holdsLease: true, now: now)
                 }
             }
             run.begin(work, loop: loop(declared, agent, job, items))
@@ -217,7 +217,7 @@ extension TurnEngine {
         case .failed(let code, let detail):
             level = .warn
             fields["outcome"] = "failed"
-            fields["code"] = .string(code)
+            fields["code"] = .string(code.rawValue)
             fields["detail"] = .string(String(detail.prefix(500)))
         }
         log.write(

@@ -11,42 +11,42 @@ struct TurnError: Error, Hashable {
 
     var kind: Kind
     /// Stable, for programs.
-    var code: String
+    var code: TurnErrorCode
     /// For people; says what to do.
     var sentence: String
 
     static let threadNotFound = TurnError(
-        kind: .threadNotFound, code: "not_found",
+        kind: .threadNotFound, code: .notFound,
         sentence: "There is no such thread; check thread_id or start a new one.")
     static let itemNotFound = TurnError(
-        kind: .itemNotFound, code: "not_found", sentence: "There is no such item in this thread; check item_id.")
+        kind: .itemNotFound, code: .notFound, sentence: "There is no such item in this thread; check item_id.")
     static let notAUserMessage = TurnError(
-        kind: .notAUserMessage, code: "not_a_user_message",
+        kind: .notAUserMessage, code: .notAUserMessage,
         sentence: "The item is no user message; only an answer to a user message can be retried.")
     static let busy = TurnError(
-        kind: .busy, code: "thread_busy",
+        kind: .busy, code: .threadBusy,
         sentence:
             "Too many messages of this thread wait for an answer; send the message again when the answers are there.")
     static let shuttingDown = TurnError(
-        kind: .shuttingDown, code: "shutting_down", sentence: "The server is shutting down; try again in a moment.")
+        kind: .shuttingDown, code: .shuttingDown, sentence: "The server is shutting down; try again in a moment.")
 
     static func unknownAgent(_ id: String) -> TurnError {
         TurnError(
-            kind: .unknownAgent, code: "unknown_agent",
+            kind: .unknownAgent, code: .unknownAgent,
             sentence: "No agent \"\(id.prefix(64))\" is loaded; choose one that is.")
     }
     static func agentUnavailable(_ id: String) -> TurnError {
         TurnError(
-            kind: .agentUnavailable, code: "agent_unavailable",
+            kind: .agentUnavailable, code: .agentUnavailable,
             sentence: "Agent \"\(id.prefix(64))\" of this thread is not loaded at the moment; try again later.")
     }
 
     /// A failed write or read, with the detail left to the log.
     static let storage = TurnError(
-        kind: .storage, code: "storage_error",
+        kind: .storage, code: .storageError,
         sentence: "The conversation could not be stored; nothing was changed. Try again in a moment.")
 
-    init(kind: Kind, code: String, sentence: String) {
+    init(kind: Kind, code: TurnErrorCode, sentence: String) {
         self.kind = kind
         self.code = code
         self.sentence = sentence

@@ -4,12 +4,17 @@ import Testing
 @testable import AgentHost
 
 struct ErrorCodeTests {
-    /// Code and status of each row of the first table of `docs/errors.md`.
-    private func documented() throws -> [String: Int] {
+    /// The page before and after the heading of its last section.
+    private func page() throws -> [String] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
         let text = try String(contentsOf: root.appendingPathComponent("docs/errors.md"), encoding: .utf8)
+        return text.components(separatedBy: "## Errors inside a stream")
+    }
+
+    /// Code and status of each row of the first table of `docs/errors.md`.
+    private func documented() throws -> [String: Int] {
         var table: [String: Int] = [:]
-        for line in text.components(separatedBy: "\n") where line.hasPrefix("| `") {
+        for line in try page()[0].components(separatedBy: "\n") where line.hasPrefix("| `") {
             let cells = line.components(separatedBy: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             try #require(cells.count == 6, "\(line)")
             #expect(cells[3].count > 10 && cells[4].count > 10, "\(line)")
@@ -22,6 +27,12 @@ struct ErrorCodeTests {
     @Test func theDocumentListsEveryCodeWithItsStatus() throws {
         let codes = Dictionary(uniqueKeysWithValues: ErrorCode.allCases.map { ($0.rawValue, $0.status) })
         #expect(try documented() == codes)
+    }
+
+    @Test func theDocumentListsEveryCodeOfAStream() throws {
+        let rows = try page()[1].components(separatedBy: "\n").filter { $0.hasPrefix("| `") }
+        let codes = rows.map { $0.components(separatedBy: "`")[1] }
+        #expect(codes == TurnErrorCode.allCases.map(\.rawValue))
     }
 
     @Test func aBodyThatIsTooLargeHasTheSameCodeInBothRooms() {

@@ -58,7 +58,7 @@ public final class Conversation: Sendable {
                 reader = try await engine.create(agent: agent, message: message, origin: origin)
             }
         } catch {
-            throw HostError(error.sentence, code: error.code)
+            throw HostError(error.sentence, code: error.code.rawValue)
         }
         while let events = await reader.next() {
             for event in events { show(event, output) }

@@ -1,0 +1,27 @@
+/// Every code that a refused or failed turn can have, in a refusal or in an `error` event. Stable, for programs; `docs/errors.md`
+/// lists them.
+enum TurnErrorCode: String, Sendable, CaseIterable {
+    case notFound = "not_found"
+    case notAUserMessage = "not_a_user_message"
+    case unknownAgent = "unknown_agent"
+    case agentUnavailable = "agent_unavailable"
+    case modelUnavailable = "model_unavailable"
+    case noModelConfigured = "no_model_configured"
+    case threadBusy = "thread_busy"
+    case shuttingDown = "shutting_down"
+    case storageError = "storage_error"
+    case turnTimeout = "turn_timeout"
+    case stepLimit = "step_limit"
+    case outputLimit = "output_limit"
+    case agentCrashed = "agent_crashed"
+    case modelCrashed = "model_crashed"
+    case agentMisbehaved = "agent_misbehaved"
+    /// Any other failure: the protocol's own word.
+    case streamError = "stream.error"
+}
+
+/// Which part a plugin plays in a turn.
+enum ProviderRole: String, Sendable, CustomStringConvertible {
+    case agent, model
+    var description: String { rawValue }
+}
