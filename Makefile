@@ -51,6 +51,7 @@ fixtures:
 test: test-dependencies debug headers fixtures ## Runs the tests (a few minutes)
 	swift test --skip-build
 	Tests/PluginRuntimeTests/run.sh
+	scripts/check-docs.sh $(DEBUG)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
 	scripts/sanitize.sh
