@@ -56,6 +56,7 @@ test: test-dependencies debug headers fixtures ## Runs the tests (a few minutes)
 	Tests/PluginRuntimeTests/run.sh
 	swift test --skip-build --skip HostServerTests
 	swift test --skip-build --filter HostServerTests
+	scripts/check-docs.sh $(DEBUG)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
 	scripts/sanitize.sh

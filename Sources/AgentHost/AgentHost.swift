@@ -25,8 +25,17 @@ public final class AgentHost: Sendable {
             await host.shutdown()
             throw HostError(error.sentence, code: error.code)
         }
+        host.checkDefaultAgent()
         await host.engine.recover()
         return host
+    }
+
+    /// New threads that name no agent would all be refused: the operator hears of it before the first one.
+    private func checkDefaultAgent() {
+        guard let agent = configuration.defaultAgent, registry.agent(agent) == nil else { return }
+        log.warn(
+            "CHATKIT_DEFAULT_AGENT names \"\(agent)\", which is not loaded; loaded are "
+                + agentIDs.joined(separator: ", "))
     }
 
     private init(_ configuration: Configuration) throws(HostError) {
@@ -78,9 +87,11 @@ public final class AgentHost: Sendable {
     public func shutdown() async {
         let drain = configuration.drainMilliseconds
         let blocking = BlockingWork(name: "shutdown")
-        async let http: Bool = blocking.run { [server] in server.shutdown(drainMilliseconds: drain) }
+        // The engine ends the turns first: then their clients read how they ended, instead of a stream that is cut.
+        let http = drain + TurnEngine.endingMilliseconds
+        async let quiet: Bool = blocking.run { [server] in server.shutdown(drainMilliseconds: http) }
         await engine.shutdown(drainMilliseconds: drain)
-        _ = await http
+        _ = await quiet
         blocking.close()
         await plugins.shutdown()
         await store.close()

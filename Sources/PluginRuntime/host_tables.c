@@ -202,7 +202,10 @@ uint32_t apr_grants(ap_str ids) {
 const void *apr_get_extension(const ap_host_r1 *host, const char *id) {
   uint32_t granted = runtime_of(host)->granted;
   for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
-    if (strcmp(extensions[i].id, id) == 0) return granted & extensions[i].grant ? extensions[i].table : NULL;
+    if (strcmp(extensions[i].id, id) != 0) continue;
+    if (granted & extensions[i].grant) return extensions[i].table;
+    atomic_store(&runtime_of(host)->not_granted, extensions[i].id);
+    return NULL;
   }
   return NULL;
 }

@@ -191,6 +191,7 @@ struct apr_runtime {
   bool stopping;
   bool serial;
   uint32_t granted;
+  _Atomic(const char *) not_granted; /* the extension that was last asked for in vain; static */
   atomic_int log_level;
 
   /* the plugin */

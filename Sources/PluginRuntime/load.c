@@ -79,6 +79,13 @@ static bool check_plugin(const ap_plugin_r1 *plugin, const apr_message *load, re
 static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *why) {
   ap_instance *instance = NULL;
   ap_status status = plugin->create(&runtime->host, runtime->config_json, &instance);
+  const char *missing = atomic_load(&runtime->not_granted);
+  if (status < 0 && missing) {
+    return refuse(why, AP_E_FAILED,
+                  "The function `create` of the plugin failed with status %d after it was not given %s: list that in "
+                  "`requires` or `uses` of the manifest.",
+                  status, missing);
+  }
   if (status < 0) return refuse(why, AP_E_FAILED, "The function `create` of the plugin failed with status %d.", status);
   if (!instance) return refuse(why, AP_E_INVALID, "The function `create` of the plugin succeeded but stored no instance.");
   runtime->instance = instance;

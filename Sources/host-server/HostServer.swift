@@ -15,15 +15,18 @@ enum HostServer {
                 guard words.isEmpty else { return usage("serve takes no words: \(words.joined(separator: " "))") }
                 return ServeCommand.run(configuration)
             }
-        case "chat": return configured(rest, ChatCommand.run)
+        // A conversation and the log share the terminal: only what matters is logged.
+        case "chat": return configured(rest, logLevel: "warn", ChatCommand.run)
         case _ where verb.hasPrefix("--"): return run(["serve"] + arguments)
         default: return usage("\"\(verb)\" is no command")
         }
     }
 
-    private static func configured(_ arguments: [String], _ command: (Configuration, [String]) -> Int32) -> Int32 {
+    private static func configured(
+        _ arguments: [String], logLevel: String? = nil, _ command: (Configuration, [String]) -> Int32
+    ) -> Int32 {
         do {
-            let (configuration, words) = try Configuration.read(arguments: arguments)
+            let (configuration, words) = try Configuration.read(arguments: arguments, logLevel: logLevel)
             return command(configuration, words)
         } catch {
             complain(error.description)

@@ -86,6 +86,7 @@ bad VersionMismatch -DBAD_VERSION_MISMATCH
 
 # Making the instance goes wrong.
 bad CreateFails -DBAD_CREATE_FAILS
+bad NotGranted -DBAD_NOT_GRANTED
 bad NullInstance -DBAD_NULL_INSTANCE
 bad CreateHangs -DBAD_CREATE_HANGS
 bad CrashesInConstructor -DBAD_CRASHES_IN_CONSTRUCTOR

@@ -57,12 +57,19 @@ struct StartAndStopTests {
     @Test func aTurnThatTakesTooLongIsCutAtTheEndOfTheDrainTime() throws {
         let server = try ServerProcess(
             plugins: [Self.fixtures], environment: ["AGENTHOST_DRAIN_SECONDS": "1"])
-        let stream = try server.client().open(
-            "threads.create", ["input": ChatKitClient.input("slow 5000")], agent: "echo-c")
-        #expect(stream.readUntil { $0.contains { $0.type == "thread.item.updated" } })
+        let streams = try (0..<10).map { _ in
+            try server.client().open("threads.create", ["input": ChatKitClient.input("slow 5000")], agent: "echo-c")
+        }
+        for stream in streams { #expect(stream.readUntil { $0.contains { $0.type == "thread.item.updated" } }) }
         let began = Date()
         #expect(server.stop() == 0)
         #expect(Date().timeIntervalSince(began) < 15)
+        for stream in streams {
+            let response = stream.readToEnd()
+            #expect(response.isComplete)
+            #expect(response.events.last?.type == "error", "every client reads why the answer ends")
+            #expect(response.events.last?.json["allow_retry"] as? Bool == true)
+        }
     }
 
     @Test func badPluginsAreNamedAndTheServerRunsOn() throws {

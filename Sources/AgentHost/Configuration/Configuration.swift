@@ -21,15 +21,20 @@ public struct Configuration: Sendable {
 
     /// Reads the process's environment, `.env` in the working folder, and `arguments`.
     ///
-    /// - Parameter arguments: flags and further words, without the program's name and verb.
+    /// - Parameters:
+    ///   - arguments: flags and further words, without the program's name and verb.
+    ///   - level: what is logged when nothing is set; for programs that share their terminal with the log.
     /// - Returns: the configuration and the words that are no flags.
     /// - Throws: `ConfigurationError`, whose text names the setting and the fix.
     public static func read(
-        arguments: [String]
+        arguments: [String], logLevel level: String? = nil
     ) throws(ConfigurationError) -> (configuration: Configuration, words: [String]) {
         let (flags, words) = try SettingSources.parseFlags(arguments)
         let dotEnv = (try? readFile(".env")).map { SettingSources.parseDotEnv(String(decoding: $0, as: UTF8.self)) }
-        let environment = processEnvironment()
+        var environment = processEnvironment()
+        for variable in Setting.logLevel.variables where environment[variable]?.isEmpty != false {
+            environment[variable] = level
+        }
         let sources = SettingSources(environment: environment, dotEnv: dotEnv ?? [:], flags: flags)
         return (try Configuration(sources), words)
     }

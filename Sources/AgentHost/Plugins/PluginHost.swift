@@ -27,7 +27,7 @@ actor PluginHost {
 
     // MARK: Loading
 
-    /// Scans the folders once, in order, and loads what is in them, sorted by name. Answers what became of each file. Throws when a
+    /// Scans the folders once (names that begin with a dot are left alone: copies under way), in order, and loads what is in them, sorted by name. Answers what became of each file. Throws when a
     /// folder is missing; then nothing was loaded.
     func loadAll() async throws(PluginHostError) -> [PluginReport] {
         var paths: [String] = []
@@ -45,7 +45,7 @@ actor PluginHost {
             throw error.code == 2 ? .folderMissing(folder) : .folderUnreadable(folder, reason: error.sentence)
         }
         return entries.map(\.name)
-            .filter { $0.hasSuffix(".agentplugin") || ($0.hasSuffix(".so") && !$0.hasPrefix(".")) }
+            .filter { ($0.hasSuffix(".agentplugin") || $0.hasSuffix(".so")) && !$0.hasPrefix(".") }
             .map { "\(folder)/\($0)" }
     }
 

@@ -38,13 +38,16 @@ extension TurnEngine {
             + [.insertItem(StoredItem(note), owner: turn.owner), .closeTurn(id: turn.id)]
     }
 
+    /// How long turns that were told to end at a stop may store what they said.
+    static let endingMilliseconds: Int64 = 2_000
+
     /// Refuses new turns, gives those that run `drainMilliseconds` to end, then ends them with an error event that allows a retry.
     func shutdown(drainMilliseconds: Int64) async {
         state.withLock { $0.isStopping = true }
         await drain(milliseconds: drainMilliseconds)
         for active in state.withLock({ Array($0.active.values) }) { active.run.cancel(.shutdown) }
         // What they said is being stored.
-        await drain(milliseconds: 2_000)
+        await drain(milliseconds: TurnEngine.endingMilliseconds)
     }
 
     /// Waits until no turn is active, at most so long.

@@ -9,7 +9,10 @@ UNUSED static ap_instance the_instance;
 
 UNUSED static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance **out) {
   (void)host, (void)config_json;
-#if defined(BAD_CREATE_FAILS)
+#if defined(BAD_NOT_GRANTED)
+  (void)out;
+  return host->get_extension(host, AP_HOST_KV) ? AP_OK : AP_E_UNSUPPORTED;
+#elif defined(BAD_CREATE_FAILS)
   (void)out;
   return AP_E_UNAVAILABLE;
 #elif defined(BAD_NULL_INSTANCE)

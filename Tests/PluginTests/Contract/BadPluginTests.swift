@@ -25,6 +25,7 @@ struct BadPluginTests {
         "MissingSymbol.agentplugin": "ap_plugin_entry_v1",
         "NoSection.so": "objcopy --add-section .agent_plugin=plugin.json NoSection.so",
         "NotELF.agentplugin": "libNotELF.so: the file is no ELF shared library",
+        "NotGranted.agentplugin": "it was not given ap.host.kv/1: list that in `requires` or `uses` of the manifest",
         "NullCallBegin.agentplugin": "call_begin",
         "NullCreate.agentplugin": "create",
         "NullInstance.agentplugin": "instance",

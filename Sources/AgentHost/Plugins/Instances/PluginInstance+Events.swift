@@ -33,7 +33,7 @@ extension PluginInstance {
         }
     }
 
-    private func mayLog() -> Bool { state.withLock { $0.lineRate.allows(at: monotonicMilliseconds()) } }
+    func mayLog() -> Bool { state.withLock { $0.lineRate.allows(at: monotonicMilliseconds()) } }
 
     /// Takes note of what an event adds to what the reader has not taken yet. Answers the work it is for; nil when there is none, or
     /// when the limits are passed. The runtime keeps them, so that is a hostile worker: it is killed.

@@ -19,6 +19,7 @@ extension PluginInstance {
         }
         guard let scope else { return }
         let reply = ServiceReply { event, status, data in
+            self.note(request, event, status, data)
             self.answer(token, channel, event, status, data)
         }
         switch scope {
@@ -36,6 +37,17 @@ extension PluginInstance {
             // It has ended or was cancelled meanwhile; cancelling what has ended does nothing.
             if !isOpen { running.cancel(.cancelled) }
         }
+    }
+
+    /// A request that was wrong is a mistake of the plugin's author: the log tells, whatever the plugin makes of the answer.
+    private func note(_ request: PluginEvent.ServiceRequest, _ event: UInt32, _ status: Int32, _ data: [UInt8]) {
+        let mistakes: [ServiceFailure.Status] = [.denied, .invalid, .unsupported]
+        guard event == ServiceReply.endEvent, mistakes.contains(where: { $0.rawValue == status }), mayLog() else {
+            return
+        }
+        log.warn(
+            "\(file): \(request.service) refused \"\(request.op.prefix(64))\": "
+                + String(decoding: data.prefix(1_024), as: UTF8.self))
     }
 
     private func answer(

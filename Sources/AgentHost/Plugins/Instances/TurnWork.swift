@@ -27,7 +27,12 @@ final class TurnWork: OpenWork {
     func finished(_ status: Int32, _ result: [UInt8]) {
         gate.close()
         let message = String(decoding: result, as: UTF8.self)
-        output.finish(status >= 0 ? .success(()) : .failure(ProviderFailure(status: status, message: message)))
+        switch ProviderFailure(status: status, message: message) {
+        case _ where status >= 0: output.finish(.success(()))
+        // The words say what is not permitted: people, and the author, get to read them.
+        case .denied where !message.isEmpty: output.finish(.failure(.failed(message)))
+        case let failure: output.finish(.failure(failure))
+        }
     }
 
     func end(_ failure: ProviderFailure) {

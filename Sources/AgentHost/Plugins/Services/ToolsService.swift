@@ -30,6 +30,17 @@ struct ToolsService: HostService {
         ]
     }
 
+    /// The tool that the plugin means: by the name that `list` gives, or one of its own by the name in its manifest, which may have
+    /// got a prefix because another plugin had it first.
+    private func tool(_ name: String, of manifest: Manifest) throws(ServiceFailure) -> ToolDescriptor {
+        let granted = granted(manifest).map(\.descriptor)
+        let named = granted.first { $0.exposedName == name }
+        if let tool = named ?? granted.first(where: { $0.plugin == manifest.id && $0.name == name }) { return tool }
+        guard registry.tool(name) != nil else { throw ServiceFailure(.notFound, "there is no tool \"\(name)\"") }
+        throw ServiceFailure(
+            .denied, "tool \"\(name)\" is not granted to this plugin; list it in tools of an agent of its manifest")
+    }
+
     private func dispatch(_ call: ServiceCall, _ reply: ServiceReply) throws(ServiceFailure) -> any Cancellable {
         let json = try call.arguments()
         guard let name = json["name"]?.string else { throw ServiceFailure(.invalid, "name must be a string") }
@@ -38,14 +49,11 @@ struct ToolsService: HostService {
         guard let scope = call.scope, let owner = scope.owner else {
             throw ServiceFailure(.denied, "the handle has no user; call tools with the handle of a turn or a tool call")
         }
-        guard granted(call.manifest).contains(where: { $0.descriptor.exposedName == name }) else {
-            guard registry.tool(name) != nil else { throw ServiceFailure(.notFound, "there is no tool \"\(name)\"") }
-            throw ServiceFailure(
-                .denied, "tool \"\(name)\" is not granted to this plugin; list it in tools of an agent of its manifest")
-        }
+        let tool = try tool(name, of: call.manifest)
         let latest = monotonicMilliseconds() + ToolsService.timeout
         return dispatcher.dispatch(
-            tool: name, arguments: arguments, owner: owner, threadID: scope.threadID, agentID: scope.agentID,
+            tool: tool.exposedName, arguments: arguments, owner: owner, threadID: scope.threadID,
+            agentID: scope.agentID,
             locale: scope.locale, deadline: scope.deadline > 0 ? scope.deadline : latest,
             progress: { reply.progress($0) },
             completion: { outcome in

@@ -9,8 +9,10 @@
 #define AP_HOST_MODEL "ap.host.model/1"
 
 /* op "list": {} -> END {"tools": [{"name", "title", "description", "input_schema"}]}.
- * op "call": {"name", "arguments": {...}} -> PROGRESS objects, END the tool's result; AP_E_FAILED with a text for the
- * model, AP_E_NOT_FOUND, AP_E_INVALID (arguments do not fit), AP_E_DENIED, AP_E_DEADLINE, AP_E_CRASHED. */
+ *            "name" is unique in the host: a tool whose name was taken is listed with a prefix.
+ * op "call": {"name", "arguments": {...}}, the name as listed, or an own tool's name in the manifest
+ *            -> PROGRESS objects, END the tool's result; AP_E_FAILED with a text for the model, AP_E_NOT_FOUND,
+ *               AP_E_INVALID (arguments do not fit), AP_E_DENIED, AP_E_DEADLINE, AP_E_CRASHED. */
 #define AP_HOST_TOOLS "ap.host.tools/1"
 
 /* Keys and values kept by the host, across restarts. "scope" is "plugin", "user" or "thread"; which user and thread is meant

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# check-docs.sh [folder of the programs] - does what docs/plugin-abi.md tells the author of a plugin to do, to the letter: writes its files, runs
+# its commands in a new folder and compares what they print. And every link inside the documentation leads to a file.
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+export AGENTHOST=$PWD
+programs=$(cd "${1:-.build/debug}" && pwd)
+page=$AGENTHOST/docs/plugin-abi.md
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Fenced blocks by their info string: "c tally.c" and "json plugin.json" name a file, "sh" is run, "text" is what is printed.
+awk -v work="$work" '
+  BEGIN { file["sh"] = "commands"; file["text"] = "expected" }
+  /^```./ { split(substr($0, 4), info, " "); into = work "/" (info[2] ? info[2] : info[1] in file ? file[info[1]] : "other"); next }
+  /^```/ { into = ""; next }
+  into { print >into }
+' "$page"
+for file in plugin.json tally.c commands expected; do
+  [ -s "$work/$file" ] || { echo "$page has no block for $file" >&2; exit 1; }
+done
+
+(cd "$work" && PATH=$programs:$PATH AGENTHOST_CACHE=$work/cache CHATKIT_DB_URL=sqlite:///./chatkit.db bash -eu commands >printed 2>errors) ||
+  { cat "$work/errors" >&2; echo "the commands of $page fail" >&2; exit 1; }
+[ ! -s "$work/errors" ] || { cat "$work/errors" >&2; echo "the commands of $page complain" >&2; exit 1; }
+diff -u "$work/expected" "$work/printed" || { echo "the commands of $page print something else than it says" >&2; exit 1; }
+
+broken=0
+for file in README.md CONTRIBUTING.md docs/*.md; do
+  while read -r target; do
+    [ -e "$(dirname "$file")/$target" ] || { echo "$file: $target does not exist" >&2; broken=1; }
+  done < <(grep -oE '\]\([^)#]+' "$file" | cut -c3- | grep -vE '^[a-z]+:' || true)
+done
+[ "$broken" -eq 0 ] || exit 1
+echo "docs: the smallest plugin works as described, every link leads somewhere"
