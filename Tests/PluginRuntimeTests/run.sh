@@ -31,11 +31,12 @@ mkdir -p "$out"
 includes="-I$root/Sources/PluginABI/include -I$root/Sources/PluginRuntime/include"
 warnings="-std=c11 -Wall -Wextra -Werror -pthread"
 
+tests=$(find "$here" -name '*.c' ! -name probe.c)
 sanitizer=
 [ "$mode" = plain ] || sanitizer=${flags#* }
 CFLAGS="$sanitizer" "$root/Tests/Fixtures/build.sh" "$out/fixtures"
 ${CC:-cc} $warnings $flags $includes -fPIC -shared -fvisibility=hidden -o "$out/probe.so" "$here/probe.c"
-${CC:-cc} $warnings $flags $includes -o "$out/runtime-tests" "$here/main.c" "$here/host.c" \
+${CC:-cc} $warnings $flags $includes -o "$out/runtime-tests" $tests \
     "$root"/Sources/PluginRuntime/*.c -ldl
 ${CC:-cc} $warnings $flags $includes -o "$out/plugin-worker" "$root/Sources/plugin-worker/main.c" \
     "$root"/Sources/PluginRuntime/*.c -ldl
