@@ -1,6 +1,8 @@
 /* loading.c - plugins that cannot be loaded, and runtimes that hold none. */
 #include "tests.h"
 
+#include <unistd.h>
+
 static void bad_plugins_are_refused_with_a_reason(void) {
   struct { const char *name, *sentence; ap_status status; } cases[] = {
       {"NotELF", "cannot be loaded", AP_E_INVALID},
@@ -49,8 +51,31 @@ static void loading_twice_and_stopping_unloaded_are_harmless(void) {
   EXPECT(host_stop(h));
 }
 
+static void a_failed_create_leaves_nothing_behind(void) {
+  for (uint32_t flags = 0; flags <= APR_LOAD_SERIAL; flags++) {
+    host *h = host_start(worker);
+    apr_message load = {
+        .op = APR_LOAD,
+        .item = flags,
+        .s = {text_of(probe), text_of("dev.agenthost.fixture.probe"), text_of("1.0.0"), text_of("{\"fail\": 1}"),
+              text_of("test"), text_of(ALL_GRANTS)},
+    };
+    host_send(h, &load);
+    usleep(20000); /* it sleeps in create now */
+    begin_turn(h, 1, "too early");
+    begin_call(h, 2, "hold", "{}", true);
+    const received *loaded = host_wait(h, NULL, APR_LOADED, 0, 5000);
+    EXPECT(loaded && loaded->message.status == AP_E_FAILED);
+    EXPECT(turn_finishes(h, 1, AP_E_UNAVAILABLE));
+    EXPECT(finishes(h, 2, APR_CALL_FINISH, AP_E_UNAVAILABLE, NULL));
+    EXPECT(!host_wait(h, NULL, APR_LOG, ~0ull, 50));
+    EXPECT(host_stop(h));
+  }
+}
+
 const test loading_tests[] = {
     TEST(bad_plugins_are_refused_with_a_reason),
+    TEST(a_failed_create_leaves_nothing_behind),
     TEST(loading_twice_and_stopping_unloaded_are_harmless),
     {NULL, NULL},
 };

@@ -35,14 +35,38 @@ static void a_lane_that_blocks_is_reported(void) {
   const received *stall = host_wait(h, NULL, APR_STALL, 1, 2000);
   EXPECT(stall && stall->message.number >= 40);
   begin_turn(h, 2, "block 400");
-  if (!worker) {
-    stall = host_wait(h, NULL, APR_STALL, 2, 390);
-    EXPECT(stall && stall->message.number >= 250 && stall->message.number < 400);
-    EXPECT(host_wait(h, stall, APR_STALL, 2, 2000));
-  } else {
-    stall = host_wait(h, NULL, APR_STALL, 2, 2000);
-    EXPECT(stall && stall->message.number >= 400);
-  }
+  stall = host_wait(h, NULL, APR_STALL, 2, 390);
+  EXPECT(stall && stall->message.number >= 250 && stall->message.number < 400);
+  EXPECT(host_wait(h, stall, APR_STALL, 2, 2000));
+  EXPECT(host_stop(h));
+}
+
+static void the_pool_is_heard_while_a_lane_hangs(void) {
+  host *h = start_probe();
+  begin_turn(h, 1, "chatter"); /* a word each 20 ms, from the pool */
+  EXPECT(host_wait(h, NULL, APR_TURN_TEXT, 1, 2000));
+  begin_turn(h, 2, "doze"); /* a second on the lane */
+  EXPECT(host_wait(h, NULL, APR_STALL, 2, 900));
+  size_t heard = host_count(h, APR_TURN_TEXT, 1);
+  EXPECT(!host_wait(h, NULL, APR_TURN_FINISH, 2, 400));
+  EXPECT(host_count(h, APR_TURN_TEXT, 1) > heard + 5);
+  send_cancel(h, 1, AP_E_CANCELLED);
+  EXPECT(turn_finishes(h, 1, AP_E_CANCELLED));
+  EXPECT(turn_finishes(h, 2, AP_OK));
+  EXPECT(host_stop(h));
+}
+
+static void turns_beyond_ten_thousand_are_refused(void) {
+  host *h = start_echo();
+  const uint64_t most = 10000;
+  for (uint64_t token = 1; token <= most; token++) begin_turn(h, token, "hang");
+  begin_turn(h, most + 1, "hang");
+  EXPECT(turn_finishes(h, most + 1, AP_E_LIMIT));
+  begin_call(h, most + 2, "add", "{}", true);
+  EXPECT(finishes(h, most + 2, APR_CALL_FINISH, AP_E_LIMIT, NULL));
+  host_send(h, &(apr_message){.op = APR_REVOKE, .token = 7});
+  begin_turn(h, most + 3, "fits again");
+  EXPECT(turn_finishes(h, most + 3, AP_OK));
   EXPECT(host_stop(h));
 }
 
@@ -148,6 +172,8 @@ static void one_lane_for_all_is_obeyed(void) {
 const test pressure_tests[] = {
     TEST(credit_holds_a_fast_turn_back),
     TEST(a_lane_that_blocks_is_reported),
+    TEST(the_pool_is_heard_while_a_lane_hangs),
+    TEST(turns_beyond_ten_thousand_are_refused),
     TEST(a_lane_that_never_rests_leaves_room_for_others),
     TEST(checking_a_handle_is_cheap),
     TEST(ten_thousand_turns_run_in_flat_memory),

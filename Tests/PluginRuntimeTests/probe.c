@@ -8,7 +8,7 @@ struct ap_instance {
   tables t;
   uint32_t lane_in_create;
   ap_status after_in_create;
-  atomic_int early; /* completions that came before create returned */
+  atomic_int early; /* completions and work of the pool that came before create returned */
   atomic_int created;
   atomic_int instance_ends;
   _Atomic ap_handle held; /* the call of "hold" */
@@ -252,6 +252,17 @@ static void flood(void *user) {
   finish_turn(turn, pieces == 64 ? AP_OK : AP_E_FAILED, "");
 }
 
+static void doze(void *user) {
+  sleep_ms(1000);
+  finish_turn((ap_handle)(uintptr_t)user, AP_OK, "");
+}
+
+static void chatter(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  while (text(turn, "word ") >= 0) sleep_ms(20);
+  finish_turn(turn, self->t.turn->state(self->t.host, turn), "");
+}
+
 /* ---- the rest ---- */
 
 static _Atomic ap_handle finished;
@@ -316,6 +327,8 @@ static char *run_test(const char *name, ap_handle turn, bool *later) {
     return atomic_load(&open_stress) ? format("%d left", atomic_load(&open_stress)) : NULL;
   }
   if (strcmp(name, "stress") == 0) return *later = true, start_stress(turn), NULL;
+  if (strcmp(name, "doze") == 0) return *later = post(turn, doze), NULL;
+  if (strcmp(name, "chatter") == 0) return *later = run_blocking(turn, chatter), NULL;
   if (strcmp(name, "spin") == 0) return *later = post(turn, spin), NULL;
   if (strcmp(name, "flood") == 0) return *later = post(turn, flood), NULL;
   if (strcmp(name, "flood-pool") == 0) return *later = run_blocking(turn, flood), NULL;
@@ -360,12 +373,42 @@ static void early_end(void *user, ap_handle request, ap_event event, ap_status s
   if (!atomic_load(&instance->created)) atomic_fetch_add(&instance->early, 1);
 }
 
+static void early_work(void *user) {
+  ap_instance *instance = user;
+  if (!atomic_load(&instance->created)) atomic_fetch_add(&instance->early, 1);
+}
+
+static void forgotten_work(void *user) {
+  const ap_host_r1 *host = user;
+  const ap_host_log_r1 *log = host->get_extension(host, AP_HOST_LOG);
+  log->log(host, AP_LOG_ERROR, 0, str("work of a plugin that was refused"), str(""));
+}
+
+static void forgotten_end(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)event, (void)status, (void)data;
+  forgotten_work(user);
+}
+
+/* Asks for all sorts of things and then fails. */
+static ap_status fail_to_create(const ap_host_r1 *host) {
+  const ap_host_exec_r1 *exec = host->get_extension(host, AP_HOST_EXEC);
+  exec->run_blocking(host, 0, forgotten_work, (void *)host);
+  exec->post(host, 0, forgotten_work, (void *)host);
+  exec->after(host, 0, 0, forgotten_end, (void *)host, NULL);
+  sleep_ms(50);
+  return AP_E_FAILED;
+}
+
 static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance **out) {
-  (void)config_json;
+  char *config = copy(config_json);
+  bool fails = strstr(config, "\"fail\"") != NULL;
+  free(config);
+  if (fails) return fail_to_create(host);
   self = must(calloc(1, sizeof *self));
   self->t = tables_of(host);
   self->lane_in_create = self->t.exec->lane(host);
   self->after_in_create = self->t.exec->after(host, 0, 0, early_end, self, NULL);
+  self->t.exec->run_blocking(host, 0, early_work, self);
   sleep_ms(20);
   atomic_store(&self->created, 1);
   *out = self;
