@@ -30,6 +30,7 @@
 #define APR_SLOW_ABOVE (256 * 1024)
 #define APR_WRITABLE_BELOW (128 * 1024)
 #define APR_MAX_OUTSTANDING (4 * 1024 * 1024)
+#define APR_MAX_OPEN 10000u          /* turns and calls of one instance */
 #define APR_MAX_TIMERS 64u           /* for each scope */
 #define APR_MAX_REQUESTS 64u         /* for each turn or call */
 #define APR_MAX_ALL_REQUESTS 4096u   /* for each instance */
@@ -41,6 +42,10 @@
 #define APR_BUDGET_MS 20  /* a lane function that took longer is reported */
 #define APR_STALL_MS 250  /* a lane function that runs longer is reported while it runs */
 #define APR_PUMP_SLICE_MS 5
+#ifndef APR_POOL_IDLE_MS
+#define APR_POOL_IDLE_MS 10000 /* a thread of the blocking pool without work ends after this; tests set less */
+#endif
+#define APR_SPARE_REFUSALS 16
 
 typedef struct apr_root apr_root;
 typedef struct apr_job apr_job;
@@ -70,6 +75,7 @@ typedef enum apr_job_kind {
   APR_JOB_WORK,     /* an apr_work */
   APR_JOB_DATA,     /* an apr_data */
   APR_JOB_END,      /* an apr_child's own */
+  APR_JOB_REFUSE,   /* an apr_refusal */
 } apr_job_kind;
 
 /* Something to call in the plugin; lies in a lane or in the blocking pool. */
@@ -95,6 +101,15 @@ typedef struct apr_data {
   size_t length;
   char bytes[];
 } apr_data;
+
+/* A begin that found no room: answered from a lane, because apr_deliver never calls the sink. */
+typedef struct apr_refusal {
+  apr_job job; /* first; its root is the instance */
+  bool spare;  /* one of the runtime's own, and taken */
+  uint16_t op; /* APR_TURN_FINISH or APR_CALL_FINISH */
+  uint64_t token;
+  const char *sentence; /* static */
+} apr_refusal;
 
 /* A timer or a request. Lives until its AP_EV_END has been delivered. */
 struct apr_child {
@@ -143,6 +158,9 @@ struct apr_root {
   apr_child *children;
   apr_envelope *outbox_first, *outbox_last;
   size_t outbox_bytes;
+  uint16_t owed_op; /* 0, or a message that must not be lost but found no memory; follows the outbox without its text */
+  int16_t owed_status;
+  uint32_t owed_item;
 };
 
 typedef struct apr_slot {
@@ -153,14 +171,21 @@ typedef struct apr_slot {
   void *object;
 } apr_slot;
 
-/* What a lane thread is doing, for the clock thread. */
+/* What a lane thread, or the thread that pumps, is doing; for the clock thread. */
 typedef struct apr_runner {
   apr_runtime *runtime;
-  pthread_t thread;
+  pthread_t thread; /* of lane threads */
   bool running, reported;
   uint64_t token;
   int64_t started; /* nanoseconds */
 } apr_runner;
+
+/* A thread of the blocking pool. */
+typedef struct apr_pool_thread {
+  apr_runtime *runtime;
+  pthread_t thread;
+  enum { APR_UNUSED = 0, APR_RUNS, APR_ENDED } state; /* ended: to be joined */
+} apr_pool_thread;
 
 typedef enum apr_phase {
   APR_EMPTY,   /* nothing loaded */
@@ -219,6 +244,8 @@ struct apr_runtime {
   apr_root root; /* of the instance: scope 0 */
   apr_lane *ready_first, *ready_last;
   pthread_cond_t lane_work, idle;
+  apr_lane refusals;
+  apr_refusal spare_refusals[APR_SPARE_REFUSALS]; /* for when memory has run out */
   uint32_t idle_lane_threads;
   size_t lane_jobs, lane_posts; /* queued or running */
   apr_runner *runners;
@@ -241,14 +268,16 @@ struct apr_runtime {
   pthread_cond_t pool_work;
   size_t pool_jobs;   /* queued or running */
   size_t pool_queued;
-  uint32_t pool_idle, pool_threads_count;
-  pthread_t *pool_threads;
+  bool pool_held; /* takes jobs but does not run them: create excludes everything else */
+  uint32_t pool_idle, pool_running; /* threads that wait, all threads */
+  apr_pool_thread *pool_threads;    /* options.blocking_threads */
 
   /* control */
   pthread_t control_thread;
   bool has_control_thread;
   pthread_cond_t control_work;
   apr_envelope *control_first, *control_last;
+  uint32_t control_lost; /* bit op: a message that found no memory to wait in */
 
   /* outbox.c */
   size_t senders;
@@ -315,6 +344,9 @@ void *apr_clock_main(void *runtime);
 
 /* ---- blocking.c ---- */
 bool apr_pool_enqueue_locked(apr_runtime *runtime, apr_job *job);
+void apr_pool_release_locked(apr_runtime *runtime);
+void apr_pool_discard_locked(apr_runtime *runtime);
+void apr_pool_join(apr_runtime *runtime);
 
 /* ---- load.c ---- */
 void apr_load(apr_runtime *runtime, apr_envelope *load);

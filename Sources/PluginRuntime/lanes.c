@@ -37,9 +37,15 @@ static void make_ready(apr_runtime *runtime, apr_lane *lane) {
   else apr_wake_pump_locked(runtime);
 }
 
+/* Refusals have a lane of their own: the instance's may be held, or stuck in the plugin. */
+static apr_lane *lane_of(apr_runtime *runtime, const apr_job *job) {
+  if (job->kind == APR_JOB_REFUSE) return &runtime->refusals;
+  return runtime->serial ? &runtime->root.lane : &job->root->lane;
+}
+
 /* Appends a job to the lane of its root and takes a reference to the root. */
 void apr_enqueue_locked(apr_runtime *runtime, apr_job *job) {
-  apr_lane *lane = runtime->serial ? &runtime->root.lane : &job->root->lane;
+  apr_lane *lane = lane_of(runtime, job);
   job->next = NULL;
   if (lane->last) lane->last->next = job;
   else lane->first = job;
@@ -62,7 +68,8 @@ static void free_child(apr_child *child) {
   free(child);
 }
 
-/* Throws away what waits on the instance's lane, uncalled: create failed, so nobody is there to be called. */
+/* Throws away what waits on the instance's lane, uncalled: create failed, so nobody is there to be called. Turns and calls
+ * that wait there (one lane for all) are refused; lets go of the lock while the sink runs. */
 void apr_discard_lane_locked(apr_runtime *runtime) {
   apr_lane *lane = &runtime->root.lane;
   apr_job *job;
@@ -81,7 +88,7 @@ void apr_discard_lane_locked(apr_runtime *runtime) {
       free_child(child);
       apr_root_release_locked(runtime, root);
     } else if (job->kind == APR_JOB_BEGIN && root->open) {
-      apr_revoke_locked(runtime, root);
+      apr_finish_locked(runtime, root, AP_E_UNAVAILABLE, apr_string("The plugin could not be loaded."));
     }
     apr_root_release_locked(runtime, root);
   }
@@ -96,12 +103,14 @@ static const void *table_of(const apr_runtime *runtime, uint16_t op) {
   return op == APR_CALL_BEGIN ? (const void *)runtime->tools : (const void *)runtime->model;
 }
 
+static const char cancelled_early[] = "It was cancelled before it began.";
+
 static void plan_begin(apr_runtime *runtime, apr_root *root, apr_plan *plan) {
   if (!root->open) {
     plan->skip = true;
   } else if (root->cancelled) {
     plan->status = root->cancelled;
-    plan->sentence = "It was cancelled before it began.";
+    plan->sentence = cancelled_early;
   } else if (runtime->phase != APR_LOADED_PHASE) {
     plan->status = AP_E_UNAVAILABLE;
     plan->sentence = "The plugin is not loaded.";
@@ -124,6 +133,9 @@ void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
       break;
     case APR_JOB_CANCEL:
       plan->skip = !root->open;
+      if (root->begun) break;
+      plan->status = root->cancelled; /* its begin waits for a thread of the pool, and will not be entered */
+      plan->sentence = cancelled_early;
       break;
     case APR_JOB_WRITABLE:
       root->writable_queued = false;
@@ -131,6 +143,9 @@ void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
       break;
     case APR_JOB_END:
       apr_child_unlink_locked(runtime, (apr_child *)job);
+      break;
+    case APR_JOB_REFUSE:
+      plan->skip = true;
       break;
     case APR_JOB_WORK:
     case APR_JOB_DATA:
@@ -196,7 +211,18 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
       child->fn(child->user, child->handle, AP_EV_END, child->status, text);
       break;
     }
+    case APR_JOB_REFUSE:
+      break;
   }
+}
+
+static void send_refusal_locked(apr_runtime *runtime, apr_refusal *refusal) {
+  apr_message finish = {
+      .op = refusal->op, .status = AP_E_LIMIT, .token = refusal->token, .s = {apr_string(refusal->sentence)},
+  };
+  if (refusal->spare) refusal->spare = false;
+  else free(refusal);
+  apr_emit_locked(runtime, &runtime->root, &finish);
 }
 
 /* Settles what the call answered and frees the job. Its reference to the root stays with the caller. */
@@ -214,7 +240,15 @@ void apr_complete_locked(apr_runtime *runtime, apr_plan *plan) {
                               "The begin function finished its handle and then answered an error: only the first counts.");
       break;
     case APR_JOB_CANCEL:
+      if (plan->skip || !plan->sentence || !root->open) break;
+      free(root->begin);
+      root->begin = NULL;
+      apr_finish_locked(runtime, root, plan->status, apr_string(plan->sentence));
+      break;
     case APR_JOB_WRITABLE:
+      break;
+    case APR_JOB_REFUSE:
+      send_refusal_locked(runtime, (apr_refusal *)job);
       break;
     case APR_JOB_WORK:
     case APR_JOB_DATA:
@@ -235,7 +269,6 @@ static void report_stall(apr_runtime *runtime, uint64_t token, int64_t nanosecon
 }
 
 static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t token, int64_t now) {
-  if (!runner) return;
   runner->running = true;
   runner->reported = false;
   runner->token = token;
@@ -267,7 +300,7 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   *now = apr_now();
   int64_t took = *now - started;
   pthread_mutex_lock(&runtime->lock);
-  if (runner) runner->running = false;
+  runner->running = false;
   apr_complete_locked(runtime, &plan);
   if (took > APR_BUDGET_MS * APR_NANOSECONDS_PER_MS) report_stall(runtime, token, took);
 
@@ -323,7 +356,7 @@ void apr_pump(apr_runtime *runtime) {
   for (;;) {
     apr_timers_fire_locked(runtime, now);
     if (!runtime->ready_first || now > until) break;
-    run_one(runtime, NULL, &now);
+    run_one(runtime, runtime->runners, &now);
   }
   apr_enter_lane(runtime, 0);
   runtime->pumping = false;

@@ -136,6 +136,7 @@ static bool prepare(apr_runtime *runtime, apr_envelope *load, refusal *why) {
   const apr_message *m = &load->message;
   pthread_mutex_lock(&runtime->lock);
   runtime->phase = APR_LOADING;
+  runtime->pool_held = true;
   runtime->serial = m->item & APR_LOAD_SERIAL;
   runtime->granted = apr_grants(m->s[5]);
   pthread_mutex_unlock(&runtime->lock);
@@ -169,6 +170,18 @@ static void answer(apr_runtime *runtime, const refusal *why) {
   free(sentence.owned);
 }
 
+/* Refuses the plugin: nothing that it asked for in create is called any more. */
+static void give_up(apr_runtime *runtime, bool created) {
+  pthread_mutex_lock(&runtime->lock);
+  runtime->phase = APR_REFUSED;
+  apr_revoke_locked(runtime, &runtime->root);
+  apr_discard_lane_locked(runtime);
+  apr_pool_discard_locked(runtime);
+  pthread_mutex_unlock(&runtime->lock);
+  if (created) runtime->plugin->destroy(runtime->instance);
+  runtime->instance = NULL;
+}
+
 /* APR_LOAD, on the control thread. Takes over `load`, which stays for the configuration in it. */
 void apr_load(apr_runtime *runtime, apr_envelope *load) {
   refusal why = {.status = AP_OK};
@@ -190,19 +203,14 @@ void apr_load(apr_runtime *runtime, apr_envelope *load) {
     good = created = create(runtime, plugin, &why);
   }
   if (good) good = find_tables(runtime, &why);
-  if (!good && created) plugin->destroy(runtime->instance);
+  if (!good) give_up(runtime, created);
 
   pthread_mutex_lock(&runtime->lock);
-  runtime->phase = good ? APR_LOADED_PHASE : APR_REFUSED;
-  if (!good) {
-    runtime->instance = NULL;
-    apr_revoke_locked(runtime, &runtime->root);
-    apr_discard_lane_locked(runtime);
-  }
+  if (good) runtime->phase = APR_LOADED_PHASE;
   pthread_mutex_unlock(&runtime->lock);
   answer(runtime, &why);
-  if (!good) return;
   pthread_mutex_lock(&runtime->lock);
-  apr_release_lane_locked(runtime);
+  if (good) apr_release_lane_locked(runtime);
+  apr_pool_release_locked(runtime);
   pthread_mutex_unlock(&runtime->lock);
 }

@@ -27,37 +27,64 @@ apr_envelope *apr_envelope_make(const apr_message *message) {
   return envelope;
 }
 
-/* Sends `message` in the order of `root`. If another thread is sending for this root, a copy is left for it. Lets go of the
- * lock while the sink runs. False: not accepted, because memory ran out, too much waits, or the runtime has closed. */
-bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
-  if (runtime->phase == APR_CLOSED) return false;
-  if (root->sending) {
-    bool ends = message->op == APR_TURN_FINISH || message->op == APR_CALL_FINISH;
-    if (!ends && root->outbox_bytes > APR_MAX_OUTBOX) return false;
-    apr_envelope *copy = apr_envelope_make(message);
-    if (!copy) return false;
+/* Messages that the host waits for. */
+static bool must_arrive(uint16_t op) {
+  return op == APR_TURN_FINISH || op == APR_CALL_FINISH || op == APR_LOADED || op == APR_CONFIG_DONE ||
+         op == APR_SERVICE_CANCEL;
+}
+
+/* Leaves a message to the thread that is sending for `root`. False: it found no memory or too much waits already. */
+static bool leave_locked(apr_root *root, const apr_message *message) {
+  bool must = must_arrive(message->op);
+  if (!must && root->outbox_bytes > APR_MAX_OUTBOX) return false;
+  apr_envelope *copy = apr_envelope_make(message);
+  if (copy) {
     if (root->outbox_last) root->outbox_last->next = copy;
     else root->outbox_first = copy;
     root->outbox_last = copy;
     root->outbox_bytes += copy->bytes;
     return true;
   }
+  if (!must || message->token != root->token || root->owed_op) return false;
+  root->owed_op = message->op;
+  root->owed_item = message->item;
+  root->owed_status = message->status < 0 || !message->s[0].len ? message->status : (int16_t)AP_E_LIMIT;
+  return true;
+}
+
+/* Sends what other threads left, and last what is owed. */
+static void send_left_locked(apr_runtime *runtime, apr_root *root) {
+  while (root->outbox_first || root->owed_op) {
+    apr_envelope *next = root->outbox_first;
+    apr_message owed = {
+        .op = root->owed_op, .status = root->owed_status, .item = root->owed_item, .token = root->token,
+    };
+    if (next) {
+      root->outbox_first = next->next;
+      if (!root->outbox_first) root->outbox_last = NULL;
+      root->outbox_bytes -= next->bytes;
+    } else {
+      root->owed_op = 0;
+    }
+    pthread_mutex_unlock(&runtime->lock);
+    runtime->options.sink(runtime->options.context, next ? &next->message : &owed);
+    free(next);
+    pthread_mutex_lock(&runtime->lock);
+  }
+}
+
+/* Sends `message` in the order of `root`. If another thread is sending for this root, a copy is left for it. Lets go of
+ * the lock while the sink runs. False: not accepted, because memory ran out, too much waits, or the runtime has closed. */
+bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
+  if (runtime->phase == APR_CLOSED) return false;
+  if (root->sending) return leave_locked(root, message);
   root->sending = true;
   apr_root_retain_locked(root);
   runtime->senders++;
   pthread_mutex_unlock(&runtime->lock);
   runtime->options.sink(runtime->options.context, message);
   pthread_mutex_lock(&runtime->lock);
-  apr_envelope *next;
-  while ((next = root->outbox_first)) {
-    root->outbox_first = next->next;
-    if (!root->outbox_first) root->outbox_last = NULL;
-    root->outbox_bytes -= next->bytes;
-    pthread_mutex_unlock(&runtime->lock);
-    runtime->options.sink(runtime->options.context, &next->message);
-    free(next);
-    pthread_mutex_lock(&runtime->lock);
-  }
+  send_left_locked(runtime, root);
   root->sending = false;
   if (--runtime->senders == 0) pthread_cond_broadcast(&runtime->idle);
   apr_root_release_locked(runtime, root);

@@ -67,6 +67,32 @@ static void destroy_instance(apr_runtime *runtime) {
   runtime->options.sink(runtime->options.context, &destroyed);
 }
 
+static void drain(apr_runtime *runtime) {
+  if (runtime->instance && runtime->plugin->drain) runtime->plugin->drain(runtime->instance);
+}
+
+/* A message that found no memory to wait in: does what can be done without it, and answers. */
+static void control_lost(apr_runtime *runtime, uint16_t op) {
+  apr_message answer = {.status = AP_E_LIMIT, .s = {apr_string("Memory ran out.")}};
+  switch (op) {
+    case APR_LOAD:
+      answer.op = APR_LOADED;
+      break;
+    case APR_CONFIG:
+      answer.op = APR_CONFIG_DONE;
+      break;
+    case APR_DRAIN:
+      drain(runtime);
+      return;
+    default:
+      destroy_instance(runtime);
+      return;
+  }
+  pthread_mutex_lock(&runtime->lock);
+  apr_emit_locked(runtime, &runtime->root, &answer);
+  pthread_mutex_unlock(&runtime->lock);
+}
+
 static void control(apr_runtime *runtime, apr_envelope *message) {
   switch (message->message.op) {
     case APR_LOAD:
@@ -76,7 +102,7 @@ static void control(apr_runtime *runtime, apr_envelope *message) {
       configure(runtime, message);
       return;
     case APR_DRAIN:
-      if (runtime->instance && runtime->plugin->drain) runtime->plugin->drain(runtime->instance);
+      drain(runtime);
       break;
     case APR_DESTROY:
       destroy_instance(runtime);
@@ -91,15 +117,22 @@ static void *control_main(void *argument) {
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     apr_envelope *message = runtime->control_first;
-    if (!message || runtime->phase == APR_CLOSED) {
+    if ((!message && !runtime->control_lost) || runtime->phase == APR_CLOSED) {
       if (runtime->stopping) break;
       pthread_cond_wait(&runtime->control_work, &runtime->lock);
       continue;
     }
-    runtime->control_first = message->next;
-    if (!runtime->control_first) runtime->control_last = NULL;
-    pthread_mutex_unlock(&runtime->lock);
-    control(runtime, message);
+    if (message) {
+      runtime->control_first = message->next;
+      if (!runtime->control_first) runtime->control_last = NULL;
+      pthread_mutex_unlock(&runtime->lock);
+      control(runtime, message);
+    } else {
+      uint16_t op = (uint16_t)__builtin_ctz(runtime->control_lost); /* DESTROY has the highest number */
+      runtime->control_lost &= ~(1u << op);
+      pthread_mutex_unlock(&runtime->lock);
+      control_lost(runtime, op);
+    }
     pthread_mutex_lock(&runtime->lock);
   }
   pthread_mutex_unlock(&runtime->lock);
@@ -110,7 +143,11 @@ static void *control_main(void *argument) {
 
 static void enqueue_control(apr_runtime *runtime, const apr_message *message) {
   apr_envelope *copy = apr_envelope_make(message);
-  if (!copy) return;
+  if (!copy) {
+    runtime->control_lost |= 1u << message->op;
+    pthread_cond_signal(&runtime->control_work);
+    return;
+  }
   if (runtime->control_last) runtime->control_last->next = copy;
   else runtime->control_first = copy;
   runtime->control_last = copy;
@@ -192,9 +229,9 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&runtime->clock_work, &monotonic);
+  pthread_cond_init(&runtime->pool_work, &monotonic);
   pthread_condattr_destroy(&monotonic);
   pthread_cond_init(&runtime->lane_work, NULL);
-  pthread_cond_init(&runtime->pool_work, NULL);
   pthread_cond_init(&runtime->control_work, NULL);
   pthread_cond_init(&runtime->idle, NULL);
 }
@@ -209,10 +246,12 @@ static bool open_pump(apr_runtime *runtime) {
          epoll_ctl(runtime->pump_fd, EPOLL_CTL_ADD, runtime->timer_fd, &readable) == 0;
 }
 
+/* Starts the lane threads, if the embedder does not pump, and the clock thread that watches them or the pump. */
 static bool start_lanes(apr_runtime *runtime) {
   uint32_t count = runtime->options.lane_threads;
-  runtime->runners = calloc(count, sizeof *runtime->runners);
+  runtime->runners = calloc(count ? count : 1, sizeof *runtime->runners);
   if (!runtime->runners) return false;
+  if (!count) runtime->runner_count = 1;
   pthread_mutex_lock(&runtime->lock); /* the clock thread counts runners */
   bool started = true;
   for (uint32_t i = 0; i < count && started; i++) {
@@ -231,7 +270,7 @@ apr_runtime *apr_create(const apr_options *options) {
   if (!runtime) return NULL;
   initialize(runtime, options);
   runtime->pool_threads = calloc(runtime->options.blocking_threads, sizeof *runtime->pool_threads);
-  bool good = runtime->pool_threads && (options->lane_threads ? start_lanes(runtime) : open_pump(runtime));
+  bool good = runtime->pool_threads && (options->lane_threads || open_pump(runtime)) && start_lanes(runtime);
   if (good) good = runtime->has_control_thread = apr_thread_start(&runtime->control_thread, control_main, runtime);
   if (good) return runtime;
   apr_destroy(runtime);
@@ -247,14 +286,18 @@ static void join_threads(apr_runtime *runtime) {
   pthread_cond_broadcast(&runtime->clock_work);
   pthread_mutex_unlock(&runtime->lock);
   if (runtime->has_control_thread) pthread_join(runtime->control_thread, NULL);
-  for (uint32_t i = 0; i < runtime->runner_count; i++) pthread_join(runtime->runners[i].thread, NULL);
-  for (uint32_t i = 0; i < runtime->pool_threads_count; i++) pthread_join(runtime->pool_threads[i], NULL);
+  if (runtime->options.lane_threads) {
+    for (uint32_t i = 0; i < runtime->runner_count; i++) pthread_join(runtime->runners[i].thread, NULL);
+  }
+  apr_pool_join(runtime);
   if (runtime->has_clock_thread) pthread_join(runtime->clock_thread, NULL);
 }
 
 void apr_destroy(apr_runtime *runtime) {
   join_threads(runtime);
-  apr_discard_lane_locked(runtime); /* nobody else is left */
+  pthread_mutex_lock(&runtime->lock);
+  apr_discard_lane_locked(runtime);
+  pthread_mutex_unlock(&runtime->lock);
   while (runtime->control_first) {
     apr_envelope *next = runtime->control_first->next;
     free(runtime->control_first);

@@ -37,14 +37,44 @@ static apr_root *root_make(apr_runtime *runtime, const apr_message *message) {
   return root;
 }
 
+static apr_refusal *refusal_make(apr_runtime *runtime) {
+  apr_refusal *refusal = calloc(1, sizeof *refusal);
+  for (size_t i = 0; i < APR_SPARE_REFUSALS && !refusal; i++) {
+    if (runtime->spare_refusals[i].spare) continue;
+    refusal = &runtime->spare_refusals[i];
+    refusal->spare = true;
+  }
+  return refusal;
+}
+
+/* Answers a begin with AP_E_LIMIT, soon. If even the spare refusals are taken, the host has to wait for its deadline. */
+static void refuse_locked(apr_runtime *runtime, const apr_message *message, const char *sentence) {
+  apr_refusal *refusal = refusal_make(runtime);
+  if (!refusal) return;
+  refusal->job = (apr_job){.root = &runtime->root, .kind = APR_JOB_REFUSE};
+  refusal->op = message->op == APR_TURN_BEGIN ? APR_TURN_FINISH : APR_CALL_FINISH;
+  refusal->token = message->token;
+  refusal->sentence = sentence;
+  apr_enqueue_locked(runtime, &refusal->job);
+}
+
 /* APR_TURN_BEGIN, APR_CALL_BEGIN, APR_MODEL_BEGIN. */
 void apr_begin_locked(apr_runtime *runtime, const apr_message *message) {
   if (runtime->phase >= APR_CLOSING || message->token == 0 || message->token >> 63) return;
   if (apr_token_find_locked(runtime, message->token)) return;
+  if (runtime->root_count >= APR_MAX_OPEN) {
+    refuse_locked(runtime, message, "The plugin has 10,000 turns and calls open already: wait until some have ended.");
+    return;
+  }
   apr_root *root = root_make(runtime, message);
-  if (!root) return;
-  if (!root->blocking) apr_enqueue_locked(runtime, &root->begin_job);
-  else if (!apr_pool_enqueue_locked(runtime, &root->begin_job)) apr_enqueue_locked(runtime, &root->begin_job);
+  if (!root) {
+    refuse_locked(runtime, message, "Memory ran out.");
+  } else if (!root->blocking) {
+    apr_enqueue_locked(runtime, &root->begin_job);
+  } else if (!apr_pool_enqueue_locked(runtime, &root->begin_job)) {
+    apr_revoke_locked(runtime, root);
+    refuse_locked(runtime, message, "No thread could be started.");
+  }
 }
 
 /* APR_CANCEL: the first one counts. A begin function that has not been entered yet is not entered any more. */
@@ -52,7 +82,7 @@ void apr_cancel_locked(apr_runtime *runtime, uint64_t token, ap_status why) {
   apr_root *root = apr_token_find_locked(runtime, token);
   if (!root || root->cancelled) return;
   root->cancelled = why == AP_E_DEADLINE ? AP_E_DEADLINE : AP_E_CANCELLED;
-  if (root->begun) apr_enqueue_locked(runtime, &root->cancel_job);
+  if (root->begun || root->blocking) apr_enqueue_locked(runtime, &root->cancel_job);
 }
 
 /* Makes the handle stale and ends what belongs to it. Stores the tokens of open requests in `requests`, which has room for

@@ -1,4 +1,4 @@
-/* timers.c - a heap of timers, and the thread that watches it (and the lane threads) when nobody pumps. */
+/* timers.c - a heap of timers, and the thread that watches lane functions, and the heap when nobody pumps. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -103,14 +103,15 @@ static int64_t watch_runners(apr_runtime *runtime, int64_t now) {
   return next;
 }
 
-/* The thread that keeps time when there are lane threads. */
+/* The clock thread. Where the embedder pumps, the pump keeps the timers. */
 void *apr_clock_main(void *argument) {
   apr_runtime *runtime = argument;
+  bool keeps_timers = runtime->pump_fd < 0;
   pthread_mutex_lock(&runtime->lock);
   while (!runtime->stopping) {
     runtime->clock_wakes = INT64_MIN; /* awake: nobody needs to signal */
     int64_t now = apr_now();
-    apr_timers_fire_locked(runtime, now);
+    if (keeps_timers) apr_timers_fire_locked(runtime, now);
     int64_t next = watch_runners(runtime, now);
     /* The lock was free while a stall was reported: look at runners and timers as they are now. */
     for (uint32_t i = 0; i < runtime->runner_count; i++) {
@@ -119,7 +120,7 @@ void *apr_clock_main(void *argument) {
       int64_t stalls = runner->started + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
       if (stalls < next) next = stalls;
     }
-    if (runtime->heap_count && runtime->heap[0]->due < next) next = runtime->heap[0]->due;
+    if (keeps_timers && runtime->heap_count && runtime->heap[0]->due < next) next = runtime->heap[0]->due;
     runtime->clock_wakes = next;
     if (next == INT64_MAX) {
       pthread_cond_wait(&runtime->clock_work, &runtime->lock);

@@ -1,8 +1,9 @@
 /* plugin-worker <fd> - one plugin in a process of its own.
  *
  * <fd> is a connected stream socket to the host; both sides speak the frames of plugin_runtime.h. The main thread is the
- * lane thread: it reads frames, pumps the runtime, and writes what the runtime has to say once for each round. When the
- * host closes the socket the process ends at once, whatever the plugin is doing.
+ * lane thread: it reads frames, pumps the runtime, and writes what the runtime has to say once for each round. While it
+ * hangs in the plugin, other threads write for themselves. When the host closes the socket the process ends at once,
+ * whatever the plugin is doing.
  *
  * Exit status: 0 the host is done with us; 2 wrong arguments or no memory; 3 the host sent something that is no frame. */
 #define _GNU_SOURCE
@@ -22,17 +23,19 @@
 #include <unistd.h>
 
 #define MOST_OUTPUT (64u * 1024u * 1024u)
+#define LEAST_MOVE (4u * 1024u * 1024u)
 #define READ_SIZE (64u * 1024u)
 
 /* ---- output ---- */
 
-/* Frames on their way to the host. Any thread appends; the main thread writes. */
+/* Frames on their way to the host. Any thread appends; the main thread writes, as long as it comes to it. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t drained;
   uint8_t *bytes;
   size_t begin, end, capacity;
   bool main_sleeps; /* the main thread must be woken when something is appended */
+  bool main_stuck;  /* the main thread hangs in the plugin: whoever appends writes, too */
   bool destroyed;   /* APR_DESTROYED is in there: nothing follows */
 } output = {.lock = PTHREAD_MUTEX_INITIALIZER, .drained = PTHREAD_COND_INITIALIZER};
 
@@ -67,7 +70,7 @@ static void flush_locked(void) {
 /* Makes room for `size` more bytes. Waits while too much is waiting already. */
 static bool reserve_locked(size_t size) {
   while (output.end - output.begin > MOST_OUTPUT) {
-    if (pthread_equal(pthread_self(), main_thread)) {
+    if (output.main_stuck || pthread_equal(pthread_self(), main_thread)) {
       struct pollfd writable = {.fd = host, .events = POLLOUT};
       pthread_mutex_unlock(&output.lock);
       poll(&writable, 1, -1);
@@ -78,7 +81,7 @@ static bool reserve_locked(size_t size) {
     }
   }
   if (output.end + size <= output.capacity) return true;
-  if (output.begin > 0) {
+  if (output.begin > LEAST_MOVE || output.begin > output.end - output.begin) { /* a move must be worth its bytes */
     memmove(output.bytes, output.bytes + output.begin, output.end - output.begin);
     output.end -= output.begin;
     output.begin = 0;
@@ -97,6 +100,8 @@ static void write_to_host(void *context, const apr_message *message) {
   (void)context;
   size_t size = apr_frame_size(message);
   pthread_mutex_lock(&output.lock);
+  /* The clock thread speaks of a function that has not returned yet. */
+  if (message->op == APR_STALL && !pthread_equal(pthread_self(), main_thread)) output.main_stuck = true;
   if (!reserve_locked(size)) {
     /* A lost message would leave the two sides with different ideas of what is open. */
     fprintf(stderr, "plugin-worker: no memory for a message to the host\n");
@@ -105,6 +110,7 @@ static void write_to_host(void *context, const apr_message *message) {
   apr_frame_write(message, output.bytes + output.end);
   output.end += size;
   if (message->op == APR_DESTROYED) output.destroyed = true;
+  if (output.main_stuck) flush_locked();
   bool sleeps = output.main_sleeps;
   output.main_sleeps = false;
   pthread_mutex_unlock(&output.lock);
@@ -120,7 +126,14 @@ static struct {
 } input;
 
 static bool make_room(void) {
-  if (input.begin == input.end) input.begin = input.end = 0;
+  if (input.begin == input.end) {
+    input.begin = input.end = 0;
+    if (input.capacity > 1024 * 1024) { /* give a rare peak back */
+      free(input.bytes);
+      input.bytes = NULL;
+      input.capacity = 0;
+    }
+  }
   if (input.capacity - input.end >= READ_SIZE) return true;
   if (input.begin > 0) {
     memmove(input.bytes, input.bytes + input.begin, input.end - input.begin);
@@ -187,6 +200,7 @@ static void run(apr_runtime *runtime) {
   };
   for (;;) {
     pthread_mutex_lock(&output.lock);
+    output.main_stuck = false;
     flush_locked();
     bool empty = output.begin == output.end;
     if (empty && output.destroyed) _exit(0);

@@ -39,7 +39,8 @@ host *host_start(const char *worker);
 void host_send(host *h, const apr_message *message);
 /* Writes bytes that need not be a frame. Workers only. */
 void host_send_bytes(host *h, const void *bytes, size_t length);
-/* The first recorded message after `after` (null: from the start) with this op and token; waits up to `ms`. Null in vain. */
+/* The first recorded message after `after` (null: from the start) with this op and token, or any token for ~0. Waits up
+ * to `ms`; null in vain. */
 const received *host_wait(host *h, const received *after, uint16_t op, uint64_t token, int ms);
 bool host_wait_finished(host *h, size_t count, int ms);
 size_t host_count(host *h, uint16_t op, uint64_t token);

@@ -1,5 +1,5 @@
-/* probe.c - a plugin that tests the host's functions from the inside. A turn's text names the test; the turn finishes with
- * AP_OK, or with AP_E_FAILED and the line that did not hold. The probe is an agent and has one tool, "hold". */
+/* probe.c - a plugin that tests the host's functions from the inside. A turn's text names the test; the turn finishes
+ * with AP_OK, or with AP_E_FAILED and the line that did not hold. The probe is an agent and has one tool, "hold". */
 #include "../Fixtures/fixture.h"
 
 #include <stdatomic.h>
@@ -8,7 +8,7 @@ struct ap_instance {
   tables t;
   uint32_t lane_in_create;
   ap_status after_in_create;
-  atomic_int early; /* completions that came before create returned */
+  atomic_int early; /* completions and work of the pool that came before create returned */
   atomic_int created;
   atomic_int instance_ends;
   _Atomic ap_handle held; /* the call of "hold" */
@@ -202,7 +202,8 @@ static void hammer(void *user) {
         break;
       case 2:
         atomic_fetch_add(&s->references, 1);
-        if (t->kv->request(t->host, s->turn, str("get"), str("{}"), str(""), stress_end, s, &request) < 0) stress_release(s);
+        if (t->kv->request(t->host, s->turn, str("get"), str("{}"), str(""), stress_end, s, &request) < 0)
+          stress_release(s);
         else if (rand_r(&random) % 2) t->exec->cancel(t->host, request);
         break;
       case 3:
@@ -220,7 +221,7 @@ static void hammer(void *user) {
   stress_release(s);
 }
 
-static ap_status start_stress(ap_handle turn) {
+static void start_stress(ap_handle turn) {
   stress *s = must(calloc(1, sizeof *s));
   s->turn = turn;
   s->seed = (unsigned)turn;
@@ -230,7 +231,6 @@ static ap_status start_stress(ap_handle turn) {
     if (self->t.exec->run_blocking(self->t.host, turn, hammer, s) < 0) stress_release(s);
   }
   stress_release(s);
-  return AP_OK;
 }
 
 /* ---- greed ---- */
@@ -252,9 +252,20 @@ static void flood(void *user) {
   finish_turn(turn, pieces == 64 ? AP_OK : AP_E_FAILED, "");
 }
 
+static void doze(void *user) {
+  sleep_ms(1000);
+  finish_turn((ap_handle)(uintptr_t)user, AP_OK, "");
+}
+
+static void chatter(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  while (text(turn, "word ") >= 0) sleep_ms(20);
+  finish_turn(turn, self->t.turn->state(self->t.host, turn), "");
+}
+
 /* ---- the rest ---- */
 
-static ap_handle finished;
+static _Atomic ap_handle finished;
 
 static char *test_stale(void) {
   const tables *t = &self->t;
@@ -292,29 +303,48 @@ static char *speed(ap_handle turn) {
   return NULL;
 }
 
+static bool post(ap_handle turn, ap_work_fn fn) {
+  return self->t.exec->post(self->t.host, turn, fn, (void *)(uintptr_t)turn) == AP_OK;
+}
+
+static bool run_blocking(ap_handle turn, ap_work_fn fn) {
+  return self->t.exec->run_blocking(self->t.host, turn, fn, (void *)(uintptr_t)turn) == AP_OK;
+}
+
+/* Runs the test of that name. `later`: the turn is finished by it, after this. */
+static char *run_test(const char *name, ap_handle turn, bool *later) {
+  const tables *t = &self->t;
+  if (strcmp(name, "handles") == 0) return test_handles(turn);
+  if (strcmp(name, "limits") == 0) return test_limits(turn);
+  if (strcmp(name, "stale") == 0) return test_stale();
+  if (strcmp(name, "grants") == 0) return test_grants();
+  if (strcmp(name, "speed") == 0) return speed(turn);
+  if (strcmp(name, "instance") == 0) {
+    CHECK(t->exec->after(t->host, 0, 0, count_end, &self->instance_ends, NULL) == AP_OK);
+    return NULL;
+  }
+  if (strcmp(name, "stress-left") == 0) {
+    return atomic_load(&open_stress) ? format("%d left", atomic_load(&open_stress)) : NULL;
+  }
+  if (strcmp(name, "stress") == 0) return *later = true, start_stress(turn), NULL;
+  if (strcmp(name, "doze") == 0) return *later = post(turn, doze), NULL;
+  if (strcmp(name, "chatter") == 0) return *later = run_blocking(turn, chatter), NULL;
+  if (strcmp(name, "spin") == 0) return *later = post(turn, spin), NULL;
+  if (strcmp(name, "flood") == 0) return *later = post(turn, flood), NULL;
+  if (strcmp(name, "flood-pool") == 0) return *later = run_blocking(turn, flood), NULL;
+  if (strcmp(name, "lanes") == 0) {
+    char *failure = test_lanes(turn);
+    *later = !failure;
+    return failure;
+  }
+  return format("no test is called %s", name);
+}
+
 static ap_status turn_begin(ap_instance *instance, ap_handle turn, const ap_turn_request_r1 *request) {
   (void)instance;
   char *name = copy(request->thread_id);
-  char *failure = NULL;
   bool later = false;
-  if (strcmp(name, "handles") == 0) failure = test_handles(turn);
-  else if (strcmp(name, "limits") == 0) failure = test_limits(turn);
-  else if (strcmp(name, "lanes") == 0) later = !(failure = test_lanes(turn));
-  else if (strcmp(name, "stale") == 0) failure = test_stale();
-  else if (strcmp(name, "grants") == 0) failure = test_grants();
-  else if (strcmp(name, "speed") == 0) failure = speed(turn);
-  else if (strcmp(name, "spin") == 0) later = self->t.exec->post(self->t.host, turn, spin, (void *)(uintptr_t)turn) == AP_OK;
-  else if (strcmp(name, "flood") == 0) later = self->t.exec->post(self->t.host, turn, flood, (void *)(uintptr_t)turn) == AP_OK;
-  else if (strcmp(name, "flood-pool") == 0)
-    later = self->t.exec->run_blocking(self->t.host, turn, flood, (void *)(uintptr_t)turn) == AP_OK;
-  else if (strcmp(name, "instance") == 0) {
-    if (self->t.exec->after(self->t.host, 0, 0, count_end, &self->instance_ends, NULL) < 0) failure = copy(str("after"));
-  } else if (strcmp(name, "stress") == 0) {
-    free(name);
-    return start_stress(turn);
-  } else if (strcmp(name, "stress-left") == 0) {
-    if (atomic_load(&open_stress)) failure = format("%d left", atomic_load(&open_stress));
-  } else failure = format("no test is called %s", name);
+  char *failure = run_test(name, turn, &later);
   free(name);
   finished = turn;
   if (!later) conclude(turn, failure);
@@ -343,12 +373,42 @@ static void early_end(void *user, ap_handle request, ap_event event, ap_status s
   if (!atomic_load(&instance->created)) atomic_fetch_add(&instance->early, 1);
 }
 
+static void early_work(void *user) {
+  ap_instance *instance = user;
+  if (!atomic_load(&instance->created)) atomic_fetch_add(&instance->early, 1);
+}
+
+static void forgotten_work(void *user) {
+  const ap_host_r1 *host = user;
+  const ap_host_log_r1 *log = host->get_extension(host, AP_HOST_LOG);
+  log->log(host, AP_LOG_ERROR, 0, str("work of a plugin that was refused"), str(""));
+}
+
+static void forgotten_end(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)event, (void)status, (void)data;
+  forgotten_work(user);
+}
+
+/* Asks for all sorts of things and then fails. */
+static ap_status fail_to_create(const ap_host_r1 *host) {
+  const ap_host_exec_r1 *exec = host->get_extension(host, AP_HOST_EXEC);
+  exec->run_blocking(host, 0, forgotten_work, (void *)host);
+  exec->post(host, 0, forgotten_work, (void *)host);
+  exec->after(host, 0, 0, forgotten_end, (void *)host, NULL);
+  sleep_ms(50);
+  return AP_E_FAILED;
+}
+
 static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance **out) {
-  (void)config_json;
+  char *config = copy(config_json);
+  bool fails = strstr(config, "\"fail\"") != NULL;
+  free(config);
+  if (fails) return fail_to_create(host);
   self = must(calloc(1, sizeof *self));
   self->t = tables_of(host);
   self->lane_in_create = self->t.exec->lane(host);
   self->after_in_create = self->t.exec->after(host, 0, 0, early_end, self, NULL);
+  self->t.exec->run_blocking(host, 0, early_work, self);
   sleep_ms(20);
   atomic_store(&self->created, 1);
   *out = self;

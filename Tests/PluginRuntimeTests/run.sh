@@ -30,14 +30,17 @@ out=$root/.build/plugin-runtime-tests/$mode
 mkdir -p "$out"
 includes="-I$root/Sources/PluginABI/include -I$root/Sources/PluginRuntime/include"
 warnings="-std=c11 -Wall -Wextra -Werror -pthread"
+short="-DAPR_POOL_IDLE_MS=100" # so that a test can wait for it
+wrap="-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc" # so that a test can let memory run out
 
+tests=$(find "$here" -name '*.c' ! -name probe.c)
 sanitizer=
 [ "$mode" = plain ] || sanitizer=${flags#* }
 CFLAGS="$sanitizer" "$root/Tests/Fixtures/build.sh" "$out/fixtures"
 ${CC:-cc} $warnings $flags $includes -fPIC -shared -fvisibility=hidden -o "$out/probe.so" "$here/probe.c"
-${CC:-cc} $warnings $flags $includes -o "$out/runtime-tests" "$here/main.c" "$here/host.c" \
+${CC:-cc} $warnings $flags $includes $short $wrap -o "$out/runtime-tests" $tests \
     "$root"/Sources/PluginRuntime/*.c -ldl
-${CC:-cc} $warnings $flags $includes -o "$out/plugin-worker" "$root/Sources/plugin-worker/main.c" \
+${CC:-cc} $warnings $flags $includes $short -o "$out/plugin-worker" "$root/Sources/plugin-worker/main.c" \
     "$root"/Sources/PluginRuntime/*.c -ldl
 
 # A plugin that crashes on purpose dies of its signal, as without a sanitizer.

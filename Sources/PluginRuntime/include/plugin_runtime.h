@@ -86,7 +86,7 @@ typedef void (*apr_sink_fn)(void *AP_NULLABLE context, const apr_message *AP_NON
 
 typedef struct apr_options {
   uint32_t lane_threads;     /* threads that run [turn] lanes; 0 = the embedder pumps */
-  uint32_t blocking_threads; /* most threads of the [blocking] pool, started when needed; 0 = 32 */
+  uint32_t blocking_threads; /* most threads of the [blocking] pool: they start when needed, and end when idle; 0 = 32 */
   apr_sink_fn AP_NONNULL sink;
   void *AP_NULLABLE context;
 } apr_options;
