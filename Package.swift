@@ -37,6 +37,27 @@ func plugin(_ name: String) -> [Target] {
     ]
 }
 
+/// Tools of the hostile-input tests (`docs/testing.md`). They exist only when a script asks for them: nothing of them ships.
+let wantsHostileInput = Context.environment["AGENTHOST_HOSTILE_INPUT"] != nil
+let hostileInputProducts: [Product] = [
+    .library(name: "FuzzTargets", type: .static, targets: ["FuzzTargets"]),
+    .executable(name: "http-verdicts", targets: ["http-verdicts"]),
+]
+let hostileInputTargets: [Target] = [
+    .target(
+        name: "FuzzTargets",
+        dependencies: ["AgentHost", "PluginABI", "PluginRuntime"],
+        path: "Tests/Fuzz/Targets",
+        swiftSettings: everywhere
+    ),
+    .executableTarget(
+        name: "http-verdicts",
+        dependencies: ["AgentHost"],
+        path: "Tests/Differential/Verdicts",
+        swiftSettings: everywhere
+    ),
+]
+
 let package = Package(
     name: "AgentHost",
     products: [
@@ -45,7 +66,7 @@ let package = Package(
         .library(name: "AgentPluginKit", targets: ["AgentPluginKit"]),
         .library(name: "TripPlanner", type: .dynamic, targets: ["TripPlannerEntry"]),
         .library(name: "TodoTasks", type: .dynamic, targets: ["TodoTasksEntry"]),
-    ],
+    ] + (wantsHostileInput ? hostileInputProducts : []),
     targets: [
         // The contract, and the C it stands on.
         .target(name: "PluginABI"),
@@ -75,7 +96,7 @@ let package = Package(
         ),
         .testTarget(name: "PluginTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
         .testTarget(name: "HostServerTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
-    ] + plugin("TodoTasks") + plugin("TripPlanner"),
+    ] + plugin("TodoTasks") + plugin("TripPlanner") + (wantsHostileInput ? hostileInputTargets : []),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17

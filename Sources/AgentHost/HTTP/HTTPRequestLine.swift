@@ -64,6 +64,8 @@ struct HTTPRequestLine: Sendable {
 
     /// Finds path and query. Origin form (`/path?query`), absolute form (`http://host/path`) and `*` for OPTIONS are taken.
     private mutating func splitTarget() throws(HTTPError) {
+        // Others open a tunnel for CONNECT whatever its target is, and read no body (RFC 9110, section 9.3.6).
+        guard method != "CONNECT" else { throw .badTarget }
         if target == "*" {
             guard method == "OPTIONS" else { throw .badTarget }
             path = target
@@ -84,19 +86,15 @@ struct HTTPRequestLine: Sendable {
         if before.count < rest.count { query = String(decoding: rest.dropFirst(before.count + 1), as: UTF8.self) }
     }
 
-    /// A name or address with an optional port; nothing that could name a user or a path.
-    private static func isHost(_ bytes: some Sequence<UInt8>) -> Bool {
-        var any = false
-        for byte in bytes {
-            any = true
-            switch byte {
-            case 0...0x20, 0x7F...0xFF, UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "@"),
-                UInt8(ascii: ","), UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"):
-                return false
-            default: break
-            }
-        }
-        return any
+    /// A name or address with an optional port (RFC 3986, section 3.2.2); nothing that could name a user or a path.
+    private static func isHost(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+        let isBracketed = bytes.first == UInt8(ascii: "[")
+        var rest = bytes.dropFirst(isBracketed ? 1 : 0)
+        let name = rest.prefix { HTTPSyntax.isHostName($0) || isBracketed && $0 == UInt8(ascii: ":") }
+        rest = rest.dropFirst(name.count)
+        guard !name.isEmpty, !isBracketed || rest.popFirst() == UInt8(ascii: "]") else { return false }
+        guard let colon = rest.popFirst() else { return true }
+        return colon == UInt8(ascii: ":") && rest.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     /// The request that this line and `fields` make, with its framing (RFC 9112, section 6.3).

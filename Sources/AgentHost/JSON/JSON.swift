@@ -44,6 +44,9 @@ enum JSON: Sendable, Hashable {
 }
 
 /// The members of a JSON object, in order.
+///
+/// Keys are compared byte by byte, as the parser does when it looks for duplicates: Swift's `==` holds "é" in one and in two code
+/// points for the same, so that one of two members could never be found.
 struct JSONObject: Sendable, Hashable {
     /// Key and value of each member; keys are unique.
     private(set) var members: [(key: String, value: JSON)] = []
@@ -53,9 +56,9 @@ struct JSONObject: Sendable, Hashable {
     init(members: [(key: String, value: JSON)]) { self.members = members }
 
     subscript(key: String) -> JSON? {
-        get { members.first { $0.key == key }?.value }
+        get { members.first { JSONObject.areSame($0.key, key) }?.value }
         set {
-            let index = members.firstIndex { $0.key == key }
+            let index = members.firstIndex { JSONObject.areSame($0.key, key) }
             switch (index, newValue) {
             case (let index?, let value?): members[index].value = value
             case (let index?, nil): members.remove(at: index)
@@ -66,8 +69,26 @@ struct JSONObject: Sendable, Hashable {
     }
 
     /// Order does not count.
-    static func == (a: JSONObject, b: JSONObject) -> Bool {
-        a.members.count == b.members.count && a.members.allSatisfy { b[$0.key] == $0.value }
+    static func == (a: JSONObject, b: JSONObject) -> Bool { a.equals(b) { $0 == $1 } }
+
+    /// Whether both have the same keys, in any order, with values that are the same for `areEqual`.
+    func equals(_ other: JSONObject, by areEqual: (JSON, JSON) -> Bool) -> Bool {
+        guard members.count == other.members.count else { return false }
+        if members.count <= 16 {
+            return members.allSatisfy { member in other[member.key].map { areEqual(member.value, $0) } ?? false }
+        }
+        // Many members are sorted: looking up each of 100,000 would take minutes.
+        return zip(sorted, other.sorted).allSatisfy {
+            JSONObject.areSame($0.key, $1.key) && areEqual($0.value, $1.value)
+        }
+    }
+
+    private var sorted: [(key: String, value: JSON)] {
+        members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    }
+
+    private static func areSame(_ a: String, _ b: String) -> Bool {
+        a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
     }
 
     func hash(into hasher: inout Hasher) {

@@ -47,6 +47,8 @@ private struct SchemaCheck {
             if schema == .bool(false) { report(path, "is not allowed") }
             return
         }
+        // Every keyword is searched for among all members; those of an ordinary schema are few.
+        guard spend(object.members.count / 8, at: path) else { return }
         if value == .null && object["nullable"] == .bool(true) { return }
         if let reference = object["$ref"]?.string {
             guard let target = resolve(reference) else {
@@ -191,9 +193,9 @@ private struct SchemaCheck {
 
     private mutating func checkObject(_ members: JSONObject, _ schema: JSONObject, at path: String, depth: Int) {
         let properties = schema["properties"]?.object
-        for name in (schema["required"]?.array ?? []).compactMap(\.string) where members[name] == nil {
+        for name in (schema["required"]?.array ?? []).compactMap(\.string) {
             guard spend(members.members.count, at: path) else { return }
-            report(path, "must have the member \"\(name)\"")
+            if members[name] == nil { report(path, "must have the member \"\(name)\"") }
         }
         if let least = schema["minProperties"]?.int, members.members.count < least {
             report(path, "must have at least \(least) members")
@@ -270,9 +272,7 @@ extension JSON {
         case (.int, .double), (.double, .int): double == other.double
         case (.array(let a), .array(let b)):
             a.count == b.count && zip(a, b).allSatisfy { $0.schemaEquals($1) }
-        case (.object(let a), .object(let b)):
-            a.members.count == b.members.count
-                && a.members.allSatisfy { member in b[member.key].map { member.value.schemaEquals($0) } ?? false }
+        case (.object(let a), .object(let b)): a.equals(b) { $0.schemaEquals($1) }
         default: self == other
         }
     }

@@ -76,6 +76,12 @@ let refusals: [(String, String)] = [
     ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400 bad_host"),
     ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "400 bad_host"),
     ("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "400 bad_host"),
+    ("GET / HTTP/1.1\r\nHost: a{b\r\n\r\n", "400 bad_host"),
+    ("GET / HTTP/1.1\r\nHost: a:x\r\n\r\n", "400 bad_host"),
+    ("GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n", "400 bad_host"),
+    ("GET / HTTP/1.1\r\nHost: :80\r\n\r\n", "400 bad_host"),
+    ("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "400 bad_host"),
+    ("GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", "400 bad_host"),
     ("G(T / HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_request_line"),
     ("GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_request_line"),
     ("GET / HTTP/1.1 \r\nHost: h\r\n\r\n", "400 bad_request_line"),
@@ -95,6 +101,8 @@ let refusals: [(String, String)] = [
     ("GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_target"),
     ("GET http://u@h/x HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_target"),
     ("CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_target"),
+    ("CONNECT /x HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_target"),
+    ("CONNECT http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400 bad_target"),
     ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", "505 unsupported_version"),
     ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 unsupported_version"),
     ("GET / HTTP/1.2\r\nHost: h\r\n\r\n", "505 unsupported_version"),
@@ -128,6 +136,12 @@ struct HTTPParserTests {
         for (text, expected) in refusals {
             #expect(parsed(text, size: size) == [expected], "\(text.prefix(200).debugDescription)")
         }
+    }
+
+    @Test(arguments: ["h", "h:8000", "h:", "127.0.0.1:1", "[::1]", "[fe80::1%25eth0]:80", "a.b-c_d", "xn--a%20b", ""])
+    func takesHost(_ host: String) {
+        #expect(
+            parsed("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n") == ["GET / none keep=true", "end:"], "\(host)")
     }
 
     @Test(arguments: [.max, 1, 2, 3, 7])

@@ -47,4 +47,23 @@ struct JSONTests {
     @Test func keysThatArePrefixesOfEachOtherStayApart() throws {
         #expect(try JSON.parse(#"{"a":1,"ab":2,"":3}"#)["ab"] == 2)
     }
+
+    /// Swift's `==` holds both keys for the same.
+    @Test func keysThatOnlyLookAlikeStayApart() throws {
+        let json = try JSON.parse("{\"e\u{301}\":1,\"\u{e9}\":2}")
+        #expect(json["e\u{301}"] == 1)
+        #expect(json["\u{e9}"] == 2)
+        #expect(json == json)
+    }
+
+    @Test func objectsWithManyMembersAreEqualInAnyOrder() throws {
+        func object(_ keys: some Sequence<Int>, _ last: Int) -> JSON {
+            .object(JSONObject(members: keys.map { (key: "k\($0)", value: JSON.int($0 == 9 ? Int64(last) : 1)) }))
+        }
+        let began = monotonicMilliseconds()
+        #expect(object(0..<20_000, 1) == object((0..<20_000).reversed(), 1))
+        #expect(object(0..<20_000, 1) != object((0..<20_000).reversed(), 2))
+        #expect(object(0..<20_000, 1) != object(1...20_000, 1))
+        #expect(monotonicMilliseconds() - began < 5_000)
+    }
 }

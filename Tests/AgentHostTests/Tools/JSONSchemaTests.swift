@@ -81,4 +81,20 @@ struct JSONSchemaTests {
         #expect(JSONSchema(["uniqueItems": true]).problems(in: elements) != [])
         #expect(monotonicMilliseconds() - began < 2_000)
     }
+
+    @Test func manyRequiredMembersCostABoundedAmount() {
+        let names = (0..<20_000).map { "k\($0)" }
+        let value = JSON.object(JSONObject(members: names.map { (key: $0, value: 1) }))
+        let began = monotonicMilliseconds()
+        #expect(JSONSchema(["required": .array(names.map { .string($0) })]).problems(in: value) != [])
+        #expect(monotonicMilliseconds() - began < 2_000)
+    }
+
+    @Test func aSchemaOfManyMembersCostsABoundedAmount() {
+        let schema = JSON.object(JSONObject(members: (0..<20_000).map { (key: "k\($0)", value: 1) }))
+        let elements = JSON.array([JSON](repeating: 1, count: 20_000))
+        let began = monotonicMilliseconds()
+        #expect(JSONSchema(["items": schema]).problems(in: elements) != [])
+        #expect(monotonicMilliseconds() - began < 2_000)
+    }
 }

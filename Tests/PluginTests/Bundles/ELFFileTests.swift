@@ -42,6 +42,15 @@ struct ELFFileTests {
         #expect(try ELFFile(ELFFileTests.library()).section(".agent_plugin") == nil)
     }
 
+    /// Such a section takes no bytes of the file, so its offset may say anything.
+    @Test func namesInASectionWithoutBytesAreNotLookedFor() throws {
+        var bytes = ELFFileTests.library(manifest: "{}")
+        let names = bytes.count - 2 * 64
+        bytes[names + 4] = 8
+        bytes.replaceSubrange(names + 24..<names + 40, with: [UInt8](repeating: 0x7F, count: 16))
+        #expect(try ELFFile(bytes).section(".agent_plugin") == nil)
+    }
+
     @Test func whatCannotBeLoadedIsToldApart() {
         #expect(reason([]) == "the file is empty")
         #expect(reason(Array("#!/bin/sh\n".utf8)) == "the file is no ELF shared library")

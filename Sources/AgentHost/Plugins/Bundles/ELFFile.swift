@@ -90,10 +90,12 @@ struct ELFFile: Sendable {
         var sections: [Section] = []
         for index in 0..<count {
             let header = Int(offset + index * size)
-            let section = Section(
+            var section = Section(
                 name: data.u32(header) ?? 0, type: data.u32(header + 4) ?? 0, offset: data.u64(header + 24) ?? 0,
                 size: data.u64(header + 32) ?? 0)
-            guard section.type == noBits || data.holds(section.offset, section.size) else {
+            // It takes no bytes of the file, whatever it says; nobody may look where it points.
+            if section.type == noBits { (section.offset, section.size) = (0, 0) }
+            guard data.holds(section.offset, section.size) else {
                 throw truncated("section \(index) lies outside the file")
             }
             sections.append(section)
