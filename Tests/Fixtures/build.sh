@@ -16,7 +16,7 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/single" "$out/bad"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/BenchC.agentplugin" "$out/single" "$out/bad"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -55,6 +55,7 @@ tool='{"name":"a_tool","description":"A tool.","input_schema":{"type":"object"}}
 
 good EchoC
 good ToolsC
+good BenchC
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"

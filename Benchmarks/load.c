@@ -1,0 +1,295 @@
+/* load - the load client of the benchmarks: one thread, epoll, keep-alive, closed loop.
+ *
+ *   load post    <port> <target> <body file> <connections> <seconds> <pid,...>   requests as fast as answers come
+ *   load idle    <port> <target> <body file> <streams> <seconds> <pid,...>       opens streams and lets them be
+ *   load tickers <port> <target> <body file> <streams> <seconds> <pid,...>       opens streams; how late are their deltas?
+ *   load once    <port> <target> <body file>                                     prints one answer's body
+ *
+ * Prints `key=value` pairs. CPU time is that of the processes <pid,...> and their threads, from schedstat, within the window of
+ * measurement; `memory_kb` is their private memory (smaps_rollup) at its end minus that at the beginning. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct connection {
+  int fd;
+  bool in_body, is_chunked, is_done;
+  int status;
+  long left; /* bytes of the body or of the chunk; -1 while a chunk's size is read */
+  size_t head_length;
+  int64_t begun;
+  uint64_t due; /* the number behind '@' that is being read */
+  bool in_due;
+  char head[2048];
+} connection;
+
+static char request[65536];
+static size_t request_length;
+static int poller, port;
+static const char *pids;
+static char mode;
+static int64_t window_begin, window_end;
+static uint64_t answers, failures, body_bytes, deltas;
+static uint32_t *samples; /* microseconds */
+static size_t sample_count, sample_capacity;
+static char scratch[262144];
+
+static void die(const char *what) {
+  perror(what);
+  exit(1);
+}
+
+static int64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- what the servers use ---- */
+
+static uint64_t cpu_of(const char *pid) {
+  char path[512];
+  snprintf(path, sizeof path, "/proc/%s/task", pid);
+  DIR *folder = opendir(path);
+  if (!folder) return 0;
+  uint64_t sum = 0;
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    if (entry->d_name[0] == '.') continue;
+    snprintf(path, sizeof path, "/proc/%s/task/%s/schedstat", pid, entry->d_name);
+    FILE *file = fopen(path, "r");
+    unsigned long long ns = 0;
+    if (file && fscanf(file, "%llu", &ns) == 1) sum += ns;
+    if (file) fclose(file);
+  }
+  closedir(folder);
+  return sum;
+}
+
+static uint64_t memory_of(const char *pid) {
+  char path[512], line[256];
+  snprintf(path, sizeof path, "/proc/%s/smaps_rollup", pid);
+  FILE *file = fopen(path, "r");
+  if (!file) return 0;
+  uint64_t sum = 0;
+  while (fgets(line, sizeof line, file)) {
+    unsigned long long kb;
+    if (sscanf(line, "Private_Dirty: %llu", &kb) == 1) sum += kb;
+  }
+  fclose(file);
+  return sum;
+}
+
+static uint64_t sum_over_pids(uint64_t (*of)(const char *)) {
+  char list[1024];
+  snprintf(list, sizeof list, "%s", pids);
+  uint64_t sum = 0;
+  for (char *pid = strtok(list, ","); pid; pid = strtok(NULL, ",")) sum += of(pid);
+  return sum;
+}
+
+/* ---- samples ---- */
+
+static void note(int64_t us) {
+  if (sample_count == sample_capacity) {
+    sample_capacity = sample_capacity ? sample_capacity * 2 : 65536;
+    samples = realloc(samples, sample_capacity * sizeof *samples);
+    if (!samples) die("samples");
+  }
+  samples[sample_count++] = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+static int ascending(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+static uint32_t quantile(double q) { return sample_count ? samples[(size_t)(q * (double)(sample_count - 1))] : 0; }
+
+/* ---- one connection ---- */
+
+static void begin(connection *c) {
+  c->in_body = c->is_done = c->in_due = false;
+  c->head_length = 0;
+  c->begun = now_ns();
+  if (send(c->fd, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) die("send");
+}
+
+static void open_connection(connection *c) {
+  c->fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (c->fd < 0) die("socket");
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  if (connect(c->fd, (struct sockaddr *)&address, sizeof address)) die("connect");
+  int one = 1;
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  fcntl(c->fd, F_SETFL, O_NONBLOCK);
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+  epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
+}
+
+static void finish_head(connection *c) {
+  c->head[c->head_length] = 0;
+  c->status = atoi(c->head + 9);
+  c->is_chunked = strcasestr(c->head, "\r\nTransfer-Encoding: chunked") != NULL;
+  char *length = strcasestr(c->head, "\r\nContent-Length:");
+  c->left = c->is_chunked ? -1 : length ? atol(length + 17) : 0;
+  c->in_body = true;
+  c->head_length = 0;
+  c->is_done = !c->is_chunked && c->left == 0;
+}
+
+static void body(connection *c, const char *bytes, size_t count) {
+  body_bytes += count;
+  if (mode == 'o') fwrite(bytes, 1, count, stdout);
+  if (mode != 't') return;
+  for (size_t i = 0; i < count; i++) {
+    if (bytes[i] == '@') {
+      c->in_due = true;
+      c->due = 0;
+    } else if (c->in_due && bytes[i] >= '0' && bytes[i] <= '9') {
+      c->due = c->due * 10 + (uint64_t)(bytes[i] - '0');
+    } else if (c->in_due) {
+      c->in_due = false;
+      int64_t now = now_ns();
+      if (now < window_begin || now >= window_end) continue;
+      deltas++;
+      note(now / 1000 - (int64_t)c->due);
+    }
+  }
+}
+
+static void feed(connection *c, const char *bytes, size_t count) {
+  while (count > 0 && !c->is_done) {
+    if (!c->in_body || (c->is_chunked && c->left < 0)) {
+      /* A line of a head, or the size of a chunk. */
+      if (c->head_length == sizeof c->head - 1) exit((fprintf(stderr, "head too long\n"), 1));
+      c->head[c->head_length++] = *bytes++;
+      count--;
+      if (!c->in_body) {
+        if (c->head_length >= 4 && memcmp(c->head + c->head_length - 4, "\r\n\r\n", 4) == 0) finish_head(c);
+      } else if (c->head_length > 2 && memcmp(c->head + c->head_length - 2, "\r\n", 2) == 0) {
+        c->head[c->head_length] = 0;
+        c->left = (long)strtoul(c->head, NULL, 16);
+        c->head_length = 0;
+        if (c->left == 0) c->left = -3; /* the last chunk: an empty line follows */
+        else c->left += 2;
+      } else if (c->left == -3 && c->head_length == 2) {
+        c->is_done = true;
+      }
+      continue;
+    }
+    size_t piece = count < (size_t)c->left ? count : (size_t)c->left;
+    size_t text = !c->is_chunked ? piece : c->left <= 2 ? 0 : piece <= (size_t)c->left - 2 ? piece : (size_t)c->left - 2;
+    body(c, bytes, text);
+    bytes += piece;
+    count -= piece;
+    c->left -= (long)piece;
+    if (c->left == 0) {
+      if (c->is_chunked) c->left = -1;
+      else c->is_done = true;
+    }
+  }
+}
+
+/* Reads what is there. */
+static void receive(connection *c) {
+  ssize_t count = recv(c->fd, scratch, sizeof scratch, 0);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count <= 0) {
+    failures++;
+    close(c->fd);
+    c->fd = -1;
+    return;
+  }
+  feed(c, scratch, (size_t)count);
+  if (!c->is_done) return;
+  int64_t now = now_ns();
+  if (c->status != 200) failures++;
+  if (mode == 'p' && now >= window_begin && now < window_end) {
+    answers++;
+    note((now - c->begun) / 1000);
+  }
+  if (mode == 'p') begin(c);
+  else if (mode != 'o') failures++;
+}
+
+static void run_until(int64_t end) {
+  struct epoll_event events[256];
+  for (int64_t now; (now = now_ns()) < end;) {
+    int count = epoll_wait(poller, events, 256, (int)((end - now) / 1000000) + 1);
+    for (int i = 0; i < count; i++) receive(events[i].data.ptr);
+  }
+}
+
+/* ---- the request ---- */
+
+static void make_request(const char *target, const char *path) {
+  static char body_text[32768];
+  FILE *file = fopen(path, "rb");
+  if (!file) die(path);
+  size_t length = fread(body_text, 1, sizeof body_text, file);
+  fclose(file);
+  request_length = (size_t)snprintf(request, sizeof request,
+                                    "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                                    "Accept: text/event-stream\r\nContent-Length: %zu\r\n\r\n",
+                                    target, length);
+  memcpy(request + request_length, body_text, length);
+  request_length += length;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 5 || (argv[1][0] != 'o' && argc < 8)) return 2;
+  mode = argv[1][1] == 'n' ? 'o' : argv[1][0];
+  port = atoi(argv[2]);
+  make_request(argv[3], argv[4]);
+  poller = epoll_create1(0);
+  if (mode == 'o') {
+    connection c = {0};
+    open_connection(&c);
+    begin(&c);
+    int64_t limit = now_ns() + 10000000000;
+    while (!c.is_done && c.fd >= 0 && now_ns() < limit) run_until(now_ns() + 1000000);
+    return c.is_done && c.status == 200 ? 0 : 1;
+  }
+  int count = atoi(argv[5]);
+  int64_t length = (int64_t)(atof(argv[6]) * 1e9);
+  pids = argv[7];
+  connection *connections = calloc((size_t)count, sizeof *connections);
+  window_begin = window_end = INT64_MAX;
+  uint64_t memory = sum_over_pids(memory_of);
+  int64_t opened = now_ns();
+  for (int i = 0; i < count; i++) {
+    open_connection(&connections[i]);
+    begin(&connections[i]);
+    if (i % 32 == 31) run_until(now_ns() + 1);
+  }
+  opened = now_ns() - opened;
+  /* Time to settle: caches fill, streams open. */
+  run_until(now_ns() + (mode == 'p' ? 300000000 : 3000000000));
+  uint64_t memory_open = sum_over_pids(memory_of), cpu = sum_over_pids(cpu_of);
+  window_begin = now_ns();
+  window_end = window_begin + length;
+  run_until(window_end);
+  cpu = sum_over_pids(cpu_of) - cpu;
+  uint64_t memory_end = sum_over_pids(memory_of);
+  qsort(samples, sample_count, sizeof *samples, ascending);
+  double us = (double)cpu / 1000, units = mode == 't' ? (double)deltas : (double)answers, seconds = (double)length / 1e9;
+  printf("cpu_us=%.2f per_second=%.0f p50_us=%u p99_us=%u max_us=%u failures=%llu busy=%.0f", units > 0 ? us / units : 0,
+         units / seconds, quantile(0.5), quantile(0.99), quantile(1), (unsigned long long)failures, us / seconds / 1e4);
+  printf(" memory_kb=%lld memory_end_kb=%lld opened_ms=%lld\n", (long long)(memory_open - memory),
+         (long long)(memory_end - memory), (long long)(opened / 1000000));
+  return 0;
+}
