@@ -1,6 +1,6 @@
 internal import CPlatform
 
-/// Calls actions at given times: one thread and a heap for all deadlines of the process.
+/// Calls actions at given times: one thread for many deadlines.
 ///
 /// May be used from any thread. Actions run on the timer's thread, one after the other, and must not block.
 @safe final class DeadlineTimer: @unchecked Sendable {
@@ -11,100 +11,88 @@ internal import CPlatform
         fileprivate let number: UInt64
     }
 
-    private struct Entry {
-        var at: Int64
-        var number: UInt64
-    }
-
     /// The timer of the process; its thread starts with the first deadline and lives as long as the process.
-    static let shared = DeadlineTimer()
+    static let shared = DeadlineTimer(name: "deadlines")
 
+    private let name: String
     private let condition = unsafe cplatform_condition_create()
-    /// A binary heap, earliest first. Cancelled entries stay until they come up or are swept.
-    private var heap: [Entry] = []
+    /// Cancelled entries stay until they come up or are swept.
+    private var heap = DeadlineHeap()
     private var actions: [UInt64: @Sendable () -> Void] = [:]
-    private var nextNumber: UInt64 = 1
-    private var isRunning = false
+    private var lastNumber: UInt64 = 0
+    private var isClosed = false
+    private var thread: NativeThread?
 
-    private init() {}
+    /// - Parameter name: of the thread.
+    init(name: String) { self.name = name }
 
-    /// Calls `action` once at `at` (milliseconds of the monotonic clock), or at once when that has passed.
-    func schedule(at: Int64, _ action: @escaping @Sendable () -> Void) -> Token {
+    deinit { unsafe cplatform_condition_destroy(condition) }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
         unsafe cplatform_condition_lock(condition)
         defer { unsafe cplatform_condition_unlock(condition) }
-        let number = nextNumber
-        nextNumber += 1
-        actions[number] = action
-        push(Entry(at: at, number: number))
-        if !isRunning {
-            isRunning = true
-            _ = NativeThread(name: "deadlines") { self.run() }
-        } else if heap[0].number == number {
-            unsafe cplatform_condition_signal(condition)
+        return body()
+    }
+
+    /// Calls `action` once at `at` (milliseconds of the monotonic clock), or at once when that has passed; never after `close`.
+    @discardableResult
+    func schedule(at: Int64, _ action: @escaping @Sendable () -> Void) -> Token {
+        locked {
+            lastNumber += 1
+            guard !isClosed else { return Token(number: lastNumber) }
+            actions[lastNumber] = action
+            heap.insert(at, lastNumber)
+            if thread == nil {
+                thread = NativeThread(name: name) { self.run() }
+            } else if heap.first?.token == lastNumber {
+                unsafe cplatform_condition_signal(condition)
+            }
+            return Token(number: lastNumber)
         }
-        return Token(number: number)
     }
 
     /// Forgets the action if it has not begun. It may be running at the moment on the timer's thread.
     func cancel(_ token: Token) {
-        unsafe cplatform_condition_lock(condition)
-        defer { unsafe cplatform_condition_unlock(condition) }
-        actions[token.number] = nil
-        if heap.count > 64 && heap.count > 2 * actions.count { sweep() }
+        locked {
+            actions[token.number] = nil
+            if heap.count > 64 && heap.count > 2 * actions.count { heap.keep { actions[$0] != nil } }
+        }
+    }
+
+    /// Ends the thread; what has not begun never will. Blocks until a running action has returned; not from an action.
+    func close() {
+        let thread = locked {
+            isClosed = true
+            actions = [:]
+            unsafe cplatform_condition_broadcast(condition)
+            return self.thread.take()
+        }
+        thread?.join()
     }
 
     private func run() {
-        while true {
-            for action in takeDue() { action() }
+        while let due = takeDue() {
+            for (number, action) in due where isWanted(number) { action() }
         }
     }
 
-    /// Waits until at least one action is due and takes all that are.
-    private func takeDue() -> [@Sendable () -> Void] {
-        unsafe cplatform_condition_lock(condition)
-        defer { unsafe cplatform_condition_unlock(condition) }
-        var due: [@Sendable () -> Void] = []
-        while true {
-            let now = monotonicMilliseconds()
-            while let first = heap.first, first.at <= now || actions[first.number] == nil {
-                pop()
-                if let action = actions.removeValue(forKey: first.number) { due.append(action) }
+    /// Whether an action that was taken is still to be run: those before it may have cancelled it.
+    private func isWanted(_ number: UInt64) -> Bool { locked { actions.removeValue(forKey: number) != nil } }
+
+    /// Waits until at least one action is due and answers all that are; nil at the end.
+    private func takeDue() -> [(UInt64, @Sendable () -> Void)]? {
+        locked {
+            var due: [(UInt64, @Sendable () -> Void)] = []
+            while !isClosed {
+                let now = monotonicMilliseconds()
+                while let first = heap.first, first.deadline <= now || actions[first.token] == nil {
+                    heap.popFirst()
+                    if let action = actions[first.token] { due.append((first.token, action)) }
+                }
+                if !due.isEmpty { return due }
+                _ = unsafe cplatform_condition_wait(condition, heap.earliest ?? -1)
             }
-            if !due.isEmpty { return due }
-            _ = unsafe cplatform_condition_wait(condition, heap.first?.at ?? -1)
-        }
-    }
-
-    /// Drops cancelled entries.
-    private func sweep() {
-        let live = heap.filter { actions[$0.number] != nil }
-        heap.removeAll(keepingCapacity: true)
-        for entry in live { push(entry) }
-    }
-
-    private func push(_ entry: Entry) {
-        heap.append(entry)
-        var child = heap.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard heap[child].at < heap[parent].at else { return }
-            heap.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    private func pop() {
-        heap.swapAt(0, heap.count - 1)
-        heap.removeLast()
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].at < heap[least].at {
-                least = child
-            }
-            if least == parent { return }
-            heap.swapAt(parent, least)
-            parent = least
+            return nil
         }
     }
 }

@@ -4,8 +4,9 @@
     /// Stands in for `Synchronization.Mutex` when ThreadSanitizer runs (`-Xswiftc -DTSAN_LOCKS`).
     ///
     /// The standard library is not instrumented, so ThreadSanitizer does not see what its mutex orders and reports a race for every
-    /// `withLock`. A pthread mutex it knows. A type of the module wins over an imported one of the same name, so no other file changes.
-    struct Mutex<Value>: ~Copyable, @unchecked Sendable {
+    /// `withLock`. A pthread mutex it knows. A type of the module wins over an imported one of the same name, so no other file changes;
+    /// test targets repeat the last line below.
+    struct SanitizedMutex<Value>: ~Copyable, @unchecked Sendable {
         // Unchecked: the value is only touched with the lock held.
         private let storage: MutexStorage<Value>
 
@@ -21,6 +22,8 @@
             return unsafe try body(&value)
         }
     }
+
+    typealias Mutex<Value> = SanitizedMutex<Value>
 
     @safe private final class MutexStorage<Value>: @unchecked Sendable {
         // Unchecked: the value is only touched with the lock held.

@@ -8,7 +8,7 @@ actor PluginHost {
     private let services: HostServices
     private let log: Logger
     private let io: WorkerIO
-    private let deadlines = Deadlines()
+    private let deadlines = DeadlineTimer(name: "plugin-clock")
     private let blocking = BlockingWork(name: "plugin-load")
     private var instances: [PluginInstance] = []
     private var isShutDown = false

@@ -26,7 +26,7 @@ struct RestartBackoffTests {
 struct DeadlinesTests {
     @Test(.timeLimit(.minutes(1)))
     func actionsRunInTheOrderOfTheirTimes() async {
-        let deadlines = Deadlines()
+        let deadlines = DeadlineTimer(name: "test-clock")
         defer { deadlines.close() }
         let order = Mutex<[Int]>([])
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import PluginRuntime
 private import Synchronization
 
@@ -72,7 +73,7 @@ private import Synchronization
 
     private func free() {
         // Deliveries that had begun are short: they never wait.
-        while state.withLock({ $0.users }) > 0 { sleepMilliseconds(1) }
+        while state.withLock({ $0.users }) > 0 { cplatform_sleep_ms(1) }
         if let runtime = unsafe runtime { unsafe apr_destroy(runtime) }
         unsafe Unmanaged.passUnretained(self).release()
     }

@@ -25,16 +25,16 @@ extension PluginInstance {
         return OpenWorkHandle(instance: self, token: token)
     }
 
-    /// Sets the one timer of a work; 0 means none.
+    /// Sets the one timer of a work; at 0 none.
     private func setTimer(_ token: UInt64, at time: Int64, _ action: @escaping @Sendable () -> Void) {
         guard time > 0 else { return }
         let timer = deadlines.schedule(at: time, action)
-        let outdated = state.withLock { state in
-            let old = state.work[token]?.timer
+        let outdated = state.withLock { state -> DeadlineTimer.Token? in
+            guard let entry = state.work[token] else { return timer }
             state.work[token]?.timer = timer
-            return old ?? timer
+            return entry.timer
         }
-        if outdated != 0 { deadlines.cancel(outdated) }
+        if let outdated { deadlines.cancel(outdated) }
     }
 
     /// Tells the plugin to finish; when it has not after the grace, the work ends without it.
@@ -76,7 +76,7 @@ extension PluginInstance {
             return (entry, running, state.work.isEmpty ? state.onIdle.take() : nil)
         }
         for request in running { request.cancel(.cancelled) }
-        if let timer = entry?.timer, timer != 0 { deadlines.cancel(timer) }
+        if let timer = entry?.timer { deadlines.cancel(timer) }
         onIdle?()
         return entry
     }

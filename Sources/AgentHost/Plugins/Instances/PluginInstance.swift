@@ -25,7 +25,7 @@ final class PluginInstance: Sendable {
     let setup: Setup
     let services: HostServices
     private let factory: any PluginChannelFactory
-    let deadlines: Deadlines
+    let deadlines: DeadlineTimer
     /// For the extensions of this type in this folder, nobody else.
     let state: Mutex<State>
 
@@ -61,7 +61,7 @@ final class PluginInstance: Sendable {
     struct Entry {
         var work: any OpenWork
         var stopReason: CancelReason?
-        var timer: UInt64 = 0
+        var timer: DeadlineTimer.Token?
         var requests: Set<UInt64> = []
         /// Bytes the reader has taken and the plugin was not told of.
         var uncredited = 0
@@ -79,7 +79,7 @@ final class PluginInstance: Sendable {
     /// - Parameter isProbe: loaded only to see whether it survives that: a death is final and its log lines are dropped.
     init(
         _ manifest: Manifest, file: String, setup: Setup, factory: any PluginChannelFactory, services: HostServices,
-        deadlines: Deadlines, log: Logger, isProbe: Bool = false
+        deadlines: DeadlineTimer, log: Logger, isProbe: Bool = false
     ) {
         self.manifest = manifest
         self.file = file

@@ -1,9 +1,9 @@
-/// When which event source wants to be woken: a binary heap, earliest first.
+/// Deadlines with a number each: a binary heap, earliest first.
 ///
-/// Entries are never taken out early. A source whose deadline moved later is woken once in vain and enters itself again, which
-/// is far cheaper than moving an entry with every request.
-struct DeadlineHeap {
-    struct Entry {
+/// Entries are never moved and rarely taken out early: an owner whose deadline moved later is told once in vain and enters itself
+/// again, which is far cheaper than moving an entry with every request.
+struct DeadlineHeap: Sendable {
+    struct Entry: Sendable {
         /// Milliseconds of the monotonic clock.
         var deadline: Int64
         var token: UInt64
@@ -11,6 +11,9 @@ struct DeadlineHeap {
 
     private var entries: [Entry] = []
 
+    var count: Int { entries.count }
+    /// The earliest entry.
+    var first: Entry? { entries.first }
     /// The earliest deadline.
     var earliest: Int64? { entries.first?.deadline }
 
@@ -28,7 +31,14 @@ struct DeadlineHeap {
 
     /// Takes the earliest entry whose deadline is not after `now`.
     mutating func popDue(_ now: Int64) -> Entry? {
-        guard let first = entries.first, first.deadline <= now else { return nil }
+        guard let first, first.deadline <= now else { return nil }
+        return popFirst()
+    }
+
+    /// Takes the earliest entry.
+    @discardableResult
+    mutating func popFirst() -> Entry? {
+        guard let first else { return nil }
         entries.swapAt(0, entries.count - 1)
         entries.removeLast()
         var parent = 0
@@ -40,5 +50,11 @@ struct DeadlineHeap {
             entries.swapAt(parent, least)
             parent = least
         }
+    }
+
+    /// Drops the entries whose token does not pass.
+    mutating func keep(_ passes: (UInt64) -> Bool) {
+        // A sorted array is a heap.
+        entries = entries.filter { passes($0.token) }.sorted { $0.deadline < $1.deadline }
     }
 }
