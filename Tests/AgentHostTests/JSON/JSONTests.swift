@@ -64,6 +64,6 @@ struct JSONTests {
         #expect(object(0..<20_000, 1) == object((0..<20_000).reversed(), 1))
         #expect(object(0..<20_000, 1) != object((0..<20_000).reversed(), 2))
         #expect(object(0..<20_000, 1) != object(1...20_000, 1))
-        #expect(monotonicMilliseconds() - began < 5_000)
+        #expect(monotonicMilliseconds() - began < 30_000)
     }
 }
