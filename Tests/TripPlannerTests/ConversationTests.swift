@@ -76,7 +76,9 @@ struct ConversationTests {
         let reply = talk.say("No museums please")
         let plan = Plan(reply)
         #expect(plan.days.count == 14)
-        for day in plan.days { #expect(!day[0].lowercased().contains("museum") && !day[1].lowercased().contains("museum")) }
+        for day in plan.days {
+            #expect(!day[0].lowercased().contains("museum") && !day[1].lowercased().contains("museum"))
+        }
     }
 
     @Test func cheaperTakesTheDearDaysOut() {
@@ -156,7 +158,8 @@ struct ConversationTests {
 
     @Test func senselessNotesDoNoHarm() {
         let notes: [JSON] = [
-            nil, [], "x", ["place": "Nowhere", "days": [1]], ["place": "Rome", "length": 99, "days": [["outing": 77, "meal": -4]]],
+            nil, [], "x", ["place": "Nowhere", "days": [1]],
+            ["place": "Rome", "length": 99, "days": [["outing": 77, "meal": -4]]],
             ["season": "never", "month": 44, "start": ["month": 2, "day": 31], "pace": "warp"],
         ]
         for json in notes {
@@ -171,7 +174,8 @@ struct ConversationTests {
         let messages = [
             String(repeating: "swap day 1 and 2 ", count: 5000), String(repeating: "a", count: 200_000),
             String(repeating: "no museums on day 2. ", count: 5000), "9999999999999999999 weeks in Rome, go ahead",
-            String(repeating: "\n", count: 100_000), "day -1 and day 0 swap", "\u{0}\u{FEFF}🏳️‍🌈", "make it 0 days", "0/0/0 2026-99-99",
+            String(repeating: "\n", count: 100_000), "day -1 and day 0 swap", "\u{0}\u{FEFF}🏳️‍🌈", "make it 0 days",
+            "0/0/0 2026-99-99",
         ]
         for message in messages {
             var talk = Talk()
@@ -187,12 +191,18 @@ private let conversations: [([String], [String])] = [
     (["go ahead"], ["3 days in Kyoto", "You named no place"]),
     (["Plan a trip", "go ahead"], ["3 days in Kyoto"]),
     (["Plan a trip", "Paris"], ["Paris is not in my catalogue", "**Africa**: Marrakesh, Cape Town"]),
-    (["Plan a trip", "Hanoi, in march, just me, low budget, street food"], ["Hanoi, Vietnam**, in March, for one traveller, on a small budget, with food"]),
+    (
+        ["Plan a trip", "Hanoi, in march, just me, low budget, street food"],
+        ["Hanoi, Vietnam**, in March, for one traveller, on a small budget, with food"]
+    ),
     (["Somewhere in Europe, we're 4, mid-range, summer, nature"], ["Reykjavík", "for 4 people"]),
     (["a week in Lissabon in autumn for a couple, luxury, art"], ["7 days in Lisbon", "in fall", "generous"]),
     (["Ciudad de México, 4 days, go ahead"], ["4 days in Mexico City"]),
     (["Wien im Winter, go ahead"], ["Vienna"]),
-    (["trip to kyotto in sprng with freinds, budget mid-range, culture, go ahead"], ["Kyoto", "in spring", "group of friends"]),
+    (
+        ["trip to kyotto in sprng with freinds, budget mid-range, culture, go ahead"],
+        ["Kyoto", "in spring", "group of friends"]
+    ),
     (["Cape Town in January, solo, cheap, beaches"], ["January (summer there)"]),
     (["Queenstown in winter for us two people, mid-range, hiking"], ["The best time is summer or fall; in winter"]),
     ([full, "thanks!"], ["welcome"]),

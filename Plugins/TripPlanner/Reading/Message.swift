@@ -6,6 +6,8 @@ struct Message: Sendable {
     let written: [String]
     /// Indices after which a sentence ends.
     let ends: Set<Int>
+    /// Indices behind which a comma stands.
+    let pauses: Set<Int>
 
     /// Characters of a message that are read. More is no wish about a trip.
     private static let limit = 4000
@@ -13,6 +15,7 @@ struct Message: Sendable {
     init(_ text: String) {
         var written: [String] = []
         var ends: Set<Int> = []
+        var pauses: Set<Int> = []
         var word = ""
         let characters = Array(text.prefix(Message.limit) + " ")
         for (index, character) in characters.enumerated() {
@@ -24,24 +27,29 @@ struct Message: Sendable {
             if !word.isEmpty { written.append(word) }
             word = ""
             if ".!?;\n".contains(character) { ends.insert(written.count - 1) }
+            if ",:".contains(character) { pauses.insert(written.count - 1) }
         }
         self.written = written
         self.ends = ends
+        self.pauses = pauses
         words = written.map { Vocabulary.mend(folded($0.replacing("’", with: "'"))) }
     }
 
-    private init(words: ArraySlice<String>, written: ArraySlice<String>) {
-        self.words = Array(words)
-        self.written = Array(written)
+    /// A part of a message.
+    private init(_ message: Message, _ range: ClosedRange<Int>) {
+        words = Array(message.words[range])
+        written = Array(message.written[range])
         ends = []
+        pauses = Set(message.pauses.lazy.filter(range.contains).map { $0 - range.lowerBound })
     }
 
     /// The sentences; "and then" begins a new one.
     var sentences: [Message] {
         var sentences: [Message] = []
         var start = 0
-        for index in words.indices where ends.contains(index) || index == words.count - 1 || words[index + 1] == "then" {
-            sentences.append(Message(words: words[start...index], written: written[start...index]))
+        for index in words.indices where ends.contains(index) || index == words.count - 1 || words[index + 1] == "then"
+        {
+            sentences.append(Message(self, start...index))
             start = index + 1
         }
         return sentences

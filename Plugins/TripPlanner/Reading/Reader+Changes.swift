@@ -25,7 +25,8 @@ extension Reader {
             let previous = sentence.word(index - 1)
             if let number = Vocabulary.number(word) {
                 let isListed = ["and", "with", "to", "&"].contains(previous) && !numbers.isEmpty
-                let counts = ["days", "day", "nights", "people"].contains(sentence.word(index + 1)) && previous != "day"
+                let counts =
+                    ["days", "day", "nights", "people"].contains(sentence.word(index + 1)) && previous != "day"
                 if ["day", "days"].contains(previous) || (isListed && !counts) { numbers.append(number) }
             } else if let ordinal = Vocabulary.ordinal(word), sentence.has("day", "days"), !isDate(sentence, index) {
                 numbers.append(ordinal)
@@ -51,7 +52,10 @@ extension Reader {
         let before = statements.count
         readMoreAndLess(sentence, day: day)
         if statements.count > before { return }
-        let verbs = ["replace", "change", "swap", "switch", "redo", "make", "exchange", "should", "be", "different", "do", "use", "spend", "instead", "want"]
+        let verbs = [
+            "replace", "change", "swap", "switch", "redo", "make", "exchange", "should", "be", "different", "do", "use",
+            "spend", "instead", "want",
+        ]
         guard sentence.words.contains(where: verbs.contains) else { return }
         add(.replace(day, with: Reader.replacement(in: sentence)))
     }
@@ -71,7 +75,10 @@ extension Reader {
         var start = sentence.words.firstIndex { $0 == "day" } ?? day
         if Vocabulary.number(sentence.word(start + 1)) != nil { start += 1 }
         start += 1
-        let links: Set = ["with", "for", "to", "by", "be", "about", "into", "should", "a", "an", "the", "of", "at", "in", "something", "can", "please", "instead", "else", "different", "is", "as", "we", "i", "want", "on", "some", "more"]
+        let links: Set = [
+            "with", "for", "to", "by", "be", "about", "into", "should", "a", "an", "the", "of", "at", "in", "something",
+            "can", "please", "instead", "else", "different", "is", "as", "we", "i", "want", "on", "some", "more",
+        ]
         while links.contains(sentence.word(start)) { start += 1 }
         var words = Array(sentence.written.dropFirst(start).prefix(12))
         while let last = words.last, ["day", "please", "instead"].contains(folded(last)) { words.removeLast() }
@@ -79,11 +86,13 @@ extension Reader {
     }
 
     private mutating func readLonger(_ sentence: Message) {
-        for (index, word) in sentence.words.enumerated() where ["more", "extra", "additional", "longer", "less", "fewer", "shorter"].contains(word) {
+        for (index, word) in sentence.words.enumerated()
+        where ["more", "extra", "additional", "longer", "less", "fewer", "shorter"].contains(word) {
             let sign = ["less", "fewer", "shorter"].contains(word) ? -1 : 1
             let next = sentence.word(index + 1)
-            if ["day", "days"].contains(next) || (["longer", "shorter", "more", "less"].contains(word)
-                && ["day", "days"].contains(sentence.word(index - 1)))
+            if ["day", "days"].contains(next)
+                || (["longer", "shorter", "more", "less"].contains(word)
+                    && ["day", "days"].contains(sentence.word(index - 1)))
             {
                 let number = [index - 1, index - 2].lazy.compactMap { Vocabulary.number(sentence.word($0)) }.first ?? 1
                 return add(.longer(by: sign * min(number, 14)))
@@ -96,7 +105,7 @@ extension Reader {
         }
         guard let index = sentence.index(of: "make it") else { return }
         if let days = Vocabulary.number(sentence.word(index + 2)),
-            ["", "instead", "and", "please"].contains(sentence.word(index + 3))
+            ["", "day", "days", "instead", "and", "please"].contains(sentence.word(index + 3))
         {
             add(.length(days))
         }
@@ -105,14 +114,18 @@ extension Reader {
     private mutating func readMoreAndLess(_ sentence: Message, day: Int?) {
         for (index, word) in sentence.words.enumerated() {
             let isMore = ["more", "add", "include", "extra"].contains(word)
-            let isLess = ["less", "fewer", "no", "without", "skip", "avoid", "hate", "remove", "drop"].contains(word)
+            let isLess =
+                ["less", "fewer", "no", "without", "skip", "avoid", "hate", "remove", "drop"].contains(word)
                 || (word == "not" && ["interested", "want"].contains(sentence.word(index + 1)))
                 || (["don't", "dont"].contains(word) && ["like", "want"].contains(sentence.word(index + 1)))
-            guard isMore || isLess, let term = Reader.term(in: sentence, after: index) else { continue }
-            // "no" and "add" say many things: they count before something that can be meant.
+            guard isMore || isLess, !sentence.pauses.contains(index), let term = Reader.term(in: sentence, after: index)
+            else { continue }
+            // "No, …" is an answer; "no" and "add" say many things: they count before something that can be meant.
             guard ["more", "less", "fewer", "without"].contains(word) || Catalogue.mentions(term) else { continue }
             add(isMore ? .more(term, day: day) : .less(term, day: day))
-            if isLess, let with = sentence.index(of: "with", from: index), let other = Reader.term(in: sentence, after: with) {
+            if isLess, let with = sentence.index(of: "with", from: index),
+                let other = Reader.term(in: sentence, after: with)
+            {
                 add(.more(other, day: day))
             }
         }
@@ -126,8 +139,15 @@ extension Reader {
 
     /// The thing that there should be more or less of: the first word behind that is neither small nor about something else.
     private static func term(in sentence: Message, after index: Int) -> String? {
-        let small: Set = ["a", "an", "the", "of", "interested", "in", "want", "to", "see", "like", "any", "some", "time", "for", "too", "many", "visit", "with", "go", "famous", "local", "good", "street"]
-        let other: Set = ["days", "day", "relaxed", "expensive", "luxury", "luxurious", "upscale", "busy", "packed", "stressful", "problem", "idea", "preference", "preferences", "thanks", "thank", "money", "limit", "than", "it", "that", "this", "budget", "people", "rest", "free", "or", "and", "one", "rush", "hurry", "matter"]
+        let small: Set = [
+            "a", "an", "the", "of", "interested", "in", "want", "to", "see", "like", "any", "some", "time", "for",
+            "too", "many", "visit", "with", "go", "famous", "local", "good", "street",
+        ]
+        let other: Set = [
+            "days", "day", "relaxed", "expensive", "luxury", "luxurious", "upscale", "busy", "packed", "stressful",
+            "problem", "idea", "preference", "preferences", "thanks", "thank", "money", "limit", "than", "it", "that",
+            "this", "budget", "people", "rest", "free", "or", "and", "one", "rush", "hurry", "matter",
+        ]
         let rest = sentence.words.dropFirst(index + 1).prefix(5)
         guard let word = rest.first(where: { !small.contains($0) }), !other.contains(word), word.count > 2,
             Vocabulary.number(word) == nil
@@ -136,19 +156,36 @@ extension Reader {
     }
 
     mutating func readTalk(_ sentence: Message) {
-        if sentence.has("go ahead", "just plan", "surprise me", "you choose", "you decide", "whatever", "anything", "no preference",
+        if sentence.has(
+            "go ahead", "just plan", "surprise me", "you choose", "you decide", "whatever", "anything", "no preference",
             "no preferences", "don't mind", "don't care", "up to you", "anywhere", "not sure")
         {
             add(.goAhead)
         }
         if ["hi", "hello", "hey", "hola", "hallo"].contains(sentence.word(0)) { add(.greeting) }
-        if sentence.has("thanks", "thank you", "perfect", "great", "looks good") && sentence.words.count < 8 { add(.thanks) }
+        if sentence.has("thanks", "thank you", "perfect", "great", "looks good") && sentence.words.count < 8 {
+            add(.thanks)
+        }
         if ["yes", "ok", "okay", "sure", "yeah", "fine"].contains(sentence.word(0)) { add(.agree) }
-        let asksForPlaces = sentence.has("which", "what", "where") && sentence.has("cities", "places", "destinations", "regions", "catalogue", "catalog")
-        if asksForPlaces || sentence.has("where can i go", "where can we go", "where should i go", "where should we go", "do you know") { add(.askPlaces) }
+        let asksForPlaces =
+            sentence.has("which", "what", "where")
+            && sentence.has("cities", "places", "destinations", "regions", "catalogue", "catalog")
+        if asksForPlaces
+            || sentence.has(
+                "where can i go", "where can we go", "where should i go", "where should we go", "do you know")
+        {
+            add(.askPlaces)
+        }
         if sentence.has("best time", "when should", "when is", "best season") { add(.askSeason) }
-        if sentence.has("what to eat", "what should i eat", "what should we eat", "what can i eat", "typical dishes") { add(.askFood) }
+        if sentence.has("what to eat", "what should i eat", "what should we eat", "what can i eat", "typical dishes") {
+            add(.askFood)
+        }
         if sentence.has("show", "repeat", "whole plan", "plan again", "see the plan") { add(.showPlan) }
-        if sentence.has("trip", "travel", "plan", "itinerary", "visit", "vacation", "holiday", "holidays", "journey", "getaway", "go somewhere", "going") { add(.travel) }
+        if sentence.has(
+            "trip", "travel", "plan", "itinerary", "visit", "vacation", "holiday", "holidays", "journey", "getaway",
+            "go somewhere", "going")
+        {
+            add(.travel)
+        }
     }
 }

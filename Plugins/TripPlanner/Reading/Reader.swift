@@ -56,7 +56,8 @@ struct Reader {
             var start = 0
             while let index = sentence.index(of: name, from: start) {
                 let before = sentence.word(index - 1)
-                let isRefused = ["not", "from", "than"].contains(before)
+                let isRefused =
+                    ["not", "from", "than"].contains(before)
                     || (before == "of" && sentence.word(index - 2) == "instead")
                 if !isRefused && index >= best?.index ?? 0 { best = (index, city) }
                 start = index + 1
@@ -76,14 +77,16 @@ struct Reader {
 
     /// A name behind "to", "in" or the like: "Plan a trip to Atlantis". In small letters only where nothing else can stand.
     private static func unknownPlace(in sentence: Message) -> String? {
-        for lead in ["trip to", "travel to", "fly to", "days in", "week in", "weekend in", "vacation in", "holiday in"] {
+        for lead in ["trip to", "travel to", "fly to", "days in", "week in", "weekend in", "vacation in", "holiday in"]
+        {
             guard let index = sentence.index(of: lead) else { continue }
             let next = index + 2
             if !sentence.word(next).isEmpty, !Vocabulary.known.contains(sentence.word(next)) {
                 return name(sentence, from: next, asWritten: sentence.written[next].first?.isUppercase == true)
             }
         }
-        for index in sentence.words.indices where ["to", "in", "visit", "about", "see", "for"].contains(sentence.words[index]) {
+        for index in sentence.words.indices
+        where ["to", "in", "visit", "about", "see", "for"].contains(sentence.words[index]) {
             let next = index + 1
             guard sentence.written.indices.contains(next), sentence.written[next].first?.isUppercase == true,
                 !Vocabulary.known.contains(sentence.word(next))
@@ -156,11 +159,14 @@ struct Reader {
 
     /// `3`, `3rd` or `3-7`.
     private static func days(_ word: String) -> [Int] {
-        word.split(separator: "-").compactMap { Vocabulary.ordinal(String($0)) ?? Int($0) }.filter { (1...31).contains($0) }
+        word.split(separator: "-").compactMap { Vocabulary.ordinal(String($0)) ?? Int($0) }.filter {
+            (1...31).contains($0)
+        }
     }
 
     private mutating func readWeekday(_ sentence: Message) {
-        guard sentence.has("start", "starting", "starts", "arrive", "arriving", "begin", "leave", "leaving", "from") else { return }
+        guard sentence.has("start", "starting", "starts", "arrive", "arriving", "begin", "leave", "leaving", "from")
+        else { return }
         if let day = sentence.words.lazy.compactMap({ Vocabulary.weekdays.firstIndex(of: $0) }).first {
             add(.start(.weekday(day)))
         }
@@ -168,6 +174,7 @@ struct Reader {
 
     /// "5 days", "5-day", "a week", "weekend", "4 nights".
     private mutating func readLength(_ sentence: Message) {
+        if statements.contains(where: { if case .longer = $0 { true } else { false } }) { return }
         for (index, word) in sentence.words.enumerated() {
             let parts = word.split(separator: "-").map(String.init)
             let before = sentence.word(index - 1)
@@ -176,7 +183,9 @@ struct Reader {
             }
             if sentence.word(index - 2) == "in" && sentence.word(index + 1) != "in" { continue }
             if ["day", "days"].contains(word), let days = Vocabulary.number(before) { return add(.length(days)) }
-            if ["night", "nights"].contains(word), let nights = Vocabulary.number(before) { return add(.length(nights + 1)) }
+            if ["night", "nights"].contains(word), let nights = Vocabulary.number(before) {
+                return add(.length(nights + 1))
+            }
             if word == "fortnight" { return add(.length(14)) }
             if ["week", "weeks"].contains(word), !["next", "last", "this", "every"].contains(before) {
                 return add(.length(7 * (Vocabulary.number(before) ?? (word == "week" ? 1 : 2))))
@@ -188,23 +197,30 @@ struct Reader {
     // MARK: Who, how and what
 
     private mutating func readParty(_ sentence: Message) {
-        let hasChildren = sentence.has("kids", "kid", "children", "child", "baby", "toddler", "toddlers", "son", "daughter", "family")
+        let hasChildren = sentence.has(
+            "kids", "kid", "children", "child", "baby", "toddler", "toddlers", "son", "daughter", "family")
         let people = ["adults", "adult", "people", "persons", "friends", "travellers", "travelers", "women", "men"]
         for (index, word) in sentence.words.enumerated() {
             guard let count = Vocabulary.number(word), (1...99).contains(count) else { continue }
             let next = sentence.word(index + 1)
             let before = sentence.word(index - 1)
-            let isGroup = people.contains(next) || (next == "of" && sentence.word(index + 2) == "us")
-                || (["for", "we're", "are"].contains(before) && (next.isEmpty || ["in", "on", "with", "and"].contains(next)))
+            let isGroup =
+                people.contains(next) || (next == "of" && sentence.word(index + 2) == "us")
+                || (["for", "we're", "are"].contains(before)
+                    && (next.isEmpty || sentence.pauses.contains(index) || ["in", "on", "with", "and"].contains(next)))
             guard isGroup else { continue }
             let noun = people.contains(next) ? next : count == 1 ? "person" : "people"
-            return add(.party(.init(text: "\(word) \(noun)" + (hasChildren ? " with children" : ""), hasChildren: hasChildren)))
+            return add(
+                .party(.init(text: "\(word) \(noun)" + (hasChildren ? " with children" : ""), hasChildren: hasChildren))
+            )
         }
         if hasChildren { return add(.party(.init(text: "a family with children", hasChildren: true))) }
         if sentence.has("couple", "wife", "husband", "partner", "girlfriend", "boyfriend", "honeymoon") {
             return add(.party(.init(text: "a couple")))
         }
-        if sentence.has("solo", "alone", "myself", "just me", "only me") { return add(.party(.init(text: "one traveller"))) }
+        if sentence.has("solo", "alone", "myself", "just me", "only me") {
+            return add(.party(.init(text: "one traveller")))
+        }
         if sentence.has("friends", "friend") { add(.party(.init(text: "a group of friends"))) }
     }
 
@@ -212,21 +228,31 @@ struct Reader {
         for (index, word) in sentence.words.enumerated() {
             let hasSign = word.contains { "€$£".contains($0) } && word.contains(where: \.isNumber)
             let next = sentence.word(index + 1)
-            let currencies = ["euro", "euros", "eur", "dollars", "dollar", "usd", "pounds", "gbp", "yen", "pesos", "€", "$", "£"]
-            guard word.first.map({ $0.isNumber || hasSign }) == true, hasSign || currencies.contains(next) else { continue }
-            add(.amount(hasSign ? sentence.written[index] : "\(sentence.written[index]) \(sentence.written[index + 1])"))
+            let currencies = [
+                "euro", "euros", "eur", "dollars", "dollar", "usd", "pounds", "gbp", "yen", "pesos", "€", "$", "£",
+            ]
+            guard word.first.map({ $0.isNumber || hasSign }) == true, hasSign || currencies.contains(next) else {
+                continue
+            }
+            add(
+                .amount(hasSign ? sentence.written[index] : "\(sentence.written[index]) \(sentence.written[index + 1])")
+            )
         }
         if statements.contains(.cheaper) || statements.contains(.pricier) { return }
-        if sentence.has("not expensive", "not too expensive", "cheap", "cheaply", "affordable", "inexpensive", "backpacking",
-            "on a budget", "low-budget", "low budget", "small budget", "tight budget", "budget-friendly", "budget low", "low cost",
+        if sentence.has(
+            "not expensive", "not too expensive", "cheap", "cheaply", "affordable", "inexpensive", "backpacking",
+            "on a budget", "low-budget", "low budget", "small budget", "tight budget", "budget-friendly", "budget low",
+            "low cost",
             "low-cost", "student budget", "shoestring")
         {
             add(.budget(.low))
-        } else if sentence.has("luxury", "luxurious", "high-end", "high budget", "big budget", "expensive", "splurge",
+        } else if sentence.has(
+            "luxury", "luxurious", "high-end", "high budget", "big budget", "expensive", "splurge",
             "no object", "no limit", "five-star", "upscale")
         {
             add(.budget(.high))
-        } else if sentence.has("mid-range", "midrange", "mid range", "moderate", "medium", "average", "mid budget", "mid-budget",
+        } else if sentence.has(
+            "mid-range", "midrange", "mid range", "moderate", "medium", "average", "mid budget", "mid-budget",
             "normal budget", "reasonable", "middle")
         {
             add(.budget(.middle))
@@ -234,11 +260,14 @@ struct Reader {
     }
 
     private mutating func readPace(_ sentence: Message) {
-        if sentence.has("slower", "slow", "slow down", "relaxed", "easy pace", "take it easy", "easier", "leisurely", "less busy",
+        if sentence.has(
+            "slower", "slow", "slow down", "relaxed", "easy pace", "take it easy", "easier", "leisurely", "less busy",
             "less packed", "too packed", "too rushed", "too busy", "too much", "less stressful", "not rushed", "calmer")
         {
             add(.pace(.slow))
-        } else if sentence.has("faster", "busier", "packed", "fast pace", "fast-paced", "as much as possible", "full days") {
+        } else if sentence.has(
+            "faster", "busier", "packed", "fast pace", "fast-paced", "as much as possible", "full days")
+        {
             add(.pace(.full))
         } else if sentence.has("normal pace", "moderate pace", "usual pace") {
             add(.pace(.normal))

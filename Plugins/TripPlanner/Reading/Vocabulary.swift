@@ -1,9 +1,13 @@
 /// Words that mean something to the planner, folded.
 enum Vocabulary {
     static let interests: [String: [String]] = [
-        "culture": ["culture", "cultural", "museum", "museums", "temple", "temples", "traditions", "shrines", "local life"],
+        "culture": [
+            "culture", "cultural", "museum", "museums", "temple", "temples", "traditions", "shrines", "local life",
+        ],
         "history": ["history", "historic", "historical", "ruins", "castles", "ancient"],
-        "food": ["food", "foods", "foodie", "foodies", "eating", "eat", "cuisine", "restaurants", "gastronomy", "cooking"],
+        "food": [
+            "food", "foods", "foodie", "foodies", "eating", "eat", "cuisine", "restaurants", "gastronomy", "cooking",
+        ],
         "nature": ["nature", "landscapes", "outdoors", "gardens", "parks", "wildlife", "animals", "scenery"],
         "nightlife": ["nightlife", "bars", "clubs", "clubbing", "party", "parties"],
         "coast": ["coast", "beach", "beaches", "sea", "ocean", "surfing"],
@@ -69,7 +73,9 @@ enum Vocabulary {
             for phrase in meaning.values.joined() { words.formUnion(phrase.split(separator: " ").map(String.init)) }
         }
         for more in [months, weekdays, mended, small, ordinals] { words.formUnion(more) }
-        return words.union(["i", "we", "us", "me", "my", "our", "day", "days", "the", "a", "an", "english", "german", "spanish"])
+        return words.union([
+            "i", "we", "us", "me", "my", "our", "day", "days", "the", "a", "an", "english", "german", "spanish",
+        ])
     }()
 
     static func number(_ word: String) -> Int? { small.firstIndex(of: word) ?? (word.count < 5 ? Int(word) : nil) }

@@ -88,7 +88,8 @@ struct Itinerary: Sendable {
 
     private func halves(_ day: Day, _ index: Int) -> (String, String) {
         switch day.content {
-        case .free: return (noon(index) + "a late breakfast; this day is free", "Rest, or go back to what you liked best")
+        case .free:
+            return (noon(index) + "a late breakfast; this day is free", "Rest, or go back to what you liked best")
         case .own(let text): return (text, noon(index) + "more of the same, or time of your own")
         case .outing(let number):
             let outing = place.outings[number]
@@ -96,7 +97,9 @@ struct Itinerary: Sendable {
             case .slow where index % 2 == 1:
                 return (outing.morning, noon(index) + "open: a rest, or \(outing.afternoon) if you feel like it")
             case .full:
-                let more = trip.unused(place).dropFirst(index).first.map { "; then, if time allows, \(place.outings[$0].morning)" }
+                let more = trip.unused(place).dropFirst(index).first.map {
+                    "; then, if time allows, \(place.outings[$0].morning)"
+                }
                 return (outing.morning, noon(index) + outing.afternoon + (more ?? ""))
             default: return (outing.morning, noon(index) + outing.afternoon)
             }
@@ -130,7 +133,9 @@ struct Itinerary: Sendable {
             guard case .outing(let number) = day.content, place.outings[number].cost == .high else { continue }
             items.append("Reserve ahead: \(place.outings[number].morning) (day \(index + 1))")
         }
-        if let first = trip.days.first { items.append("Find a table for the first evening: \(place.eveningMeals[first.meal])") }
+        if let first = trip.days.first {
+            items.append("Find a table for the first evening: \(place.eveningMeals[first.meal])")
+        }
         switch brief.budget {
         case .low: items.append("Look for a day ticket and for the free hours of museums")
         case .high: items.append("Reserve the better tables and a private guide two weeks ahead")

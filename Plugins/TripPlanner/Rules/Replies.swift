@@ -21,7 +21,9 @@ enum Replies {
                 return "In \(place.city), try \(Trip.list(place.cuisine)); \(place.meals[0]) is a good beginning."
             }
         }
-        if statements.contains(where: \.isAboutTrip) || statements.contains(.showPlan) && trip.place != nil { return nil }
+        if statements.contains(where: \.isAboutTrip) || statements.contains(.showPlan) && trip.place != nil {
+            return nil
+        }
         if trip.isAgreed(statements) { return nil }
         if statements.contains(.thanks) {
             return "You're welcome! Tell me whenever the plan should change."
@@ -40,7 +42,8 @@ enum Replies {
         var text = "I found nothing in my catalogue that fits your wishes."
         if let name = trip.brief.destination { text = "\(name) is not in my catalogue, and I won't invent it." }
         if let suggestion = trip.suggestion, suggestion.city != trip.place?.city {
-            text += " \(suggestion.city), \(suggestion.country), would come closest to what you told me: say \"yes\" for a plan."
+            text +=
+                " \(suggestion.city), \(suggestion.country), would come closest to what you told me: say \"yes\" for a plan."
         }
         if let place = trip.place { text += " Your plan for \(place.city) stands as it is." }
         return text + "\n\nThe places that I know:\n\n\(Catalogue.overview)"

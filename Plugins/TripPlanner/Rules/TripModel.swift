@@ -32,7 +32,9 @@ enum TripModel {
         return .lookUp(["preferences": trip.brief.preferences.json, Conversation.notes: trip.json])
     }
 
-    private static func answer(_ outcome: Conversation.Outcome, _ trip: Trip, from memory: Trip, _ news: [String]) -> String {
+    private static func answer(_ outcome: Conversation.Outcome, _ trip: Trip, from memory: Trip, _ news: [String])
+        -> String
+    {
         var trip = trip
         let wasNamed = trip.brief.destination != nil
         switch outcome {

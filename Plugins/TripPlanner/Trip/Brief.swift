@@ -42,7 +42,8 @@ struct Brief: Sendable, Hashable {
         if party == nil { missing.append("who travels") }
         if budget == nil && amount == nil { missing.append("your budget") }
         if interests.isEmpty { missing.append("your interests") }
-        return missing.isEmpty || destination != nil || region != nil ? missing : ["where you would like to go"] + missing
+        return missing.isEmpty || destination != nil || region != nil
+            ? missing : ["where you would like to go"] + missing
     }
 
     /// The hints for `lookup_destination`. Never empty: with no hint at all the usual length is one.

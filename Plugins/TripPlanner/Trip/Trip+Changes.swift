@@ -7,7 +7,10 @@ extension Trip {
         case .budget(let budget): return spend(budget)
         case .cheaper: return spend(.low)
         case .pricier: return spend(.high)
-        case .swap(let a, let b): return withDays(a, b) { $0.days.swapAt($1, $2); return "Days \($1 + 1) and \($2 + 1) are swapped." }
+        case .swap(let a, let b):
+            return withDays(a, b) {
+                $0.days.swapAt($1, $2); return "Days \($1 + 1) and \($2 + 1) are swapped."
+            }
         case .move(let a, let b):
             return withDays(a, b) { trip, from, to in
                 trip.days.insert(trip.days.remove(at: from), at: to)
@@ -18,7 +21,8 @@ extension Trip {
             return withDays(day, day) { trip, index, _ in
                 trip.days.remove(at: index)
                 trip.brief.length = trip.days.count
-                return "Day \(index + 1) is gone; the trip has \(trip.days.count) \(trip.days.count == 1 ? "day" : "days") now."
+                return
+                    "Day \(index + 1) is gone; the trip has \(trip.days.count) \(trip.days.count == 1 ? "day" : "days") now."
             }
         case .free(let day):
             return withDays(day == 0 ? days.count : day, day == 0 ? days.count : day) { trip, index, _ in
@@ -61,7 +65,11 @@ extension Trip {
         case .middle: return ["I noted a mid-range budget."]
         case .high: return ["I noted that it may cost more: see the checklist for what to reserve."]
         case .low:
-            let spared = replaceAll { place.outings[$0].cost == .high } by: { place.outings[$0].cost != .high }
+            let spared = replaceAll {
+                place.outings[$0].cost == .high
+            } by: {
+                place.outings[$0].cost != .high
+            }
             return ["I planned for a small budget" + (spared.isEmpty ? "." : " and replaced \(Trip.list(spared)).")]
         }
     }
@@ -75,7 +83,8 @@ extension Trip {
             return "Day \(index + 1) is new."
         }
         let terms = Message(wish).words.filter { $0.count > 3 || Vocabulary.theme(of: $0) != nil }
-        let match = unused.first { outing in terms.contains { place.outings[outing].isAbout($0) } }
+        let match =
+            unused.first { outing in terms.contains { place.outings[outing].isAbout($0) } }
             ?? unused.first { outing in terms.contains { place.outings[outing].isNear($0) } }
         if let match {
             days[index].content = .outing(match)
@@ -122,14 +131,20 @@ extension Trip {
         }
         if let day {
             return withDays(day, day) { trip, index, _ in
-                guard trip.isAbout(trip.days[index], term) else { return "Day \(index + 1) has nothing to do with \(term)." }
+                guard trip.isAbout(trip.days[index], term) else {
+                    return "Day \(index + 1) has nothing to do with \(term)."
+                }
                 let other = trip.unused(place).first { !place.outings[$0].isAbout(term) }
                 trip.days[index].content = other.map { .outing($0) } ?? .free
                 return "Day \(index + 1) is without \(term) now."
             }
         }
         avoid(term)
-        let gone = replaceAll { place.outings[$0].isAbout(term) } by: { _ in true }
+        let gone = replaceAll {
+            place.outings[$0].isAbout(term)
+        } by: { _ in
+            true
+        }
         return [gone.isEmpty ? "There was no \(term) in the plan, and I keep it so." : "I replaced \(Trip.list(gone))."]
     }
 

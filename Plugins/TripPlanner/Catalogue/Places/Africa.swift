@@ -10,14 +10,20 @@ extension Destination {
             Outing("the Saadian Tombs", "the ruins of El Badi Palace and their storks", ["history"]),
             Outing("the Ben Youssef Madrasa", "the House of Photography nearby", ["history", "art"]),
             Outing("a hammam in the morning quiet", "a slow afternoon in a riad's courtyard", ["wellness"]),
-            Outing("the Ourika valley by car, about an hour", "a walk to the falls with a guide", ["nature", "adventure"]),
+            Outing(
+                "the Ourika valley by car, about an hour", "a walk to the falls with a guide", ["nature", "adventure"]),
             Outing("the Koutoubia and its gardens", "a calèche or a walk along the ramparts", ["history"], .free),
             Outing("a cooking class that starts in the market", "a rest, then the Secret Garden", ["food"]),
-            Outing("Essaouira by coach, about three hours", "the harbour and sea walls before the way back", ["coast", "history"]),
+            Outing(
+                "Essaouira by coach, about three hours", "the harbour and sea walls before the way back",
+                ["coast", "history"]),
             Outing("Imlil in the High Atlas by car", "a village walk below Toubkal", ["nature", "adventure"], .high),
             Outing("the Menara gardens and their basin", "the galleries of Guéliz", ["nature", "art"], .free),
-            Outing("the stone desert of Agafay by car", "a camel or a walk, and sunset in a camp", ["adventure", "nature"], .high),
-            Outing("the tanneries and Bab Debbagh with a guide", "the Dar Si Said museum of crafts", ["culture", "art"]),
+            Outing(
+                "the stone desert of Agafay by car", "a camel or a walk, and sunset in a camp",
+                ["adventure", "nature"], .high),
+            Outing(
+                "the tanneries and Bab Debbagh with a guide", "the Dar Si Said museum of crafts", ["culture", "art"]),
         ],
         cuisine: ["tagine", "couscous", "mint tea"],
         meals: [
@@ -33,8 +39,11 @@ extension Destination {
         summary: "A city between a flat mountain and two cold currents, with vineyards an hour away.", days: 4...7,
         seasons: ["spring", "summer"], themes: ["nature", "coast", "adventure", "food"],
         outings: [
-            Outing("Table Mountain by cable car", "the Company's Garden and the old town", ["nature", "adventure"], .high),
-            Outing("the drive to the Cape of Good Hope", "the penguins of Boulders Beach on the way back", ["nature", "coast"]),
+            Outing(
+                "Table Mountain by cable car", "the Company's Garden and the old town", ["nature", "adventure"], .high),
+            Outing(
+                "the drive to the Cape of Good Hope", "the penguins of Boulders Beach on the way back",
+                ["nature", "coast"]),
             Outing("the ferry to Robben Island", "the V&A Waterfront", ["history"]),
             Outing("Kirstenbosch garden and its canopy walk", "a rest on the lawns below the mountain", ["nature"]),
             Outing("the houses of Bo-Kaap", "the District Six Museum", ["culture", "history"]),

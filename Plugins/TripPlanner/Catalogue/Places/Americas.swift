@@ -6,7 +6,9 @@ extension Destination {
         outings: [
             Outing("the Frida Kahlo Museum and Coyoacán", "its plazas and the market", ["art", "culture"]),
             Outing("street food in Roma", "Condesa's parks on foot", ["food"]),
-            Outing("a balloon over Teotihuacán", "the pyramids on foot, and the road back", ["history", "adventure"], .high),
+            Outing(
+                "a balloon over Teotihuacán", "the pyramids on foot, and the road back", ["history", "adventure"], .high
+            ),
             Outing("the boats of Xochimilco", "the flower market of Cuemanco", ["culture", "nature"]),
             Outing("the National Museum of Anthropology", "Chapultepec park next to it", ["history", "culture"]),
             Outing("the Zócalo and the Templo Mayor", "the cathedral and the old streets", ["history"]),
@@ -22,7 +24,8 @@ extension Destination {
         cuisine: ["tacos al pastor", "mole", "mezcal"],
         meals: [
             "tacos al pastor off the spit", "mole with turkey or chicken", "a mezcal tasting with small bites",
-            "chilaquiles and, at night, pozole", "quesadillas of blue maize at a market", "churros with chocolate after supper",
+            "chilaquiles and, at night, pozole", "quesadillas of blue maize at a market",
+            "churros with chocolate after supper",
             "a tostada counter in Coyoacán", "tlacoyos from the griddle",
         ],
         tips: ["Take the first day slowly: the air is thin.", "Buy museum tickets online."])
@@ -43,17 +46,24 @@ extension Destination {
             Outing("Palermo Viejo on foot", "shops, murals and coffee", ["art", "nightlife"], .free),
             Outing("the Ecological Reserve", "Puerto Madero's docks", ["nature"], .free),
             Outing("Colonia in Uruguay by ferry, a full day", "its Portuguese streets", ["history"], .high),
-            Outing("an estancia on the pampas, a full day", "riding, and the road back", ["adventure", "nature"], .high),
+            Outing(
+                "an estancia on the pampas, a full day", "riding, and the road back", ["adventure", "nature"], .high),
             Outing("the Evita Museum", "the Botanical and the Japanese Garden", ["history", "nature"]),
-            Outing("the Sunday fair of Mataderos, or a crafts market", "folk music and a gaucho's lunch", ["culture", "music"], .free),
+            Outing(
+                "the Sunday fair of Mataderos, or a crafts market", "folk music and a gaucho's lunch",
+                ["culture", "music"], .free),
         ],
         cuisine: ["asado", "empanadas", "malbec"],
         meals: [
-            "an asado from the grill", "empanadas of several provinces", "a malbec tasting with cheese", "pizza the local way, thick",
+            "an asado from the grill", "empanadas of several provinces", "a malbec tasting with cheese",
+            "pizza the local way, thick",
             "a choripán at a stand", "milanesa in a bodegón", "dulce de leche ice cream after a late supper",
             "homemade pasta on the 29th, ñoquis, or any night",
         ],
-        tips: ["Dinner starts after nine.", "Seasons are those of the south.", "Ride with licensed taxis or apps at night."],
+        tips: [
+            "Dinner starts after nine.", "Seasons are those of the south.",
+            "Ride with licensed taxis or apps at night.",
+        ],
         isSouthern: true)
 
     static let vancouver = Destination(
@@ -78,8 +88,10 @@ extension Destination {
         ],
         cuisine: ["salmon", "sushi", "dim sum"],
         meals: [
-            "wild salmon on cedar", "sushi at a neighbourhood counter", "dim sum in Richmond", "a market picnic of cheese and berries",
-            "spot prawns or oysters by the sea", "a Japanese-style hot dog, then craft beer", "bannock and game in an Indigenous kitchen",
+            "wild salmon on cedar", "sushi at a neighbourhood counter", "dim sum in Richmond",
+            "a market picnic of cheese and berries",
+            "spot prawns or oysters by the sea", "a Japanese-style hot dog, then craft beer",
+            "bannock and game in an Indigenous kitchen",
             "ramen in the West End",
         ],
         tips: ["The mountains are cooler: take a layer.", "Trains run from the airport to the centre in half an hour."])

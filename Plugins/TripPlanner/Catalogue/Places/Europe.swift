@@ -5,7 +5,9 @@ extension Destination {
         seasons: ["spring", "fall"], themes: ["culture", "food", "nightlife", "coast"],
         outings: [
             Outing("Tram 28 and Alfama", "the castle hill, then down to the river on foot", ["culture", "history"]),
-            Outing("the palaces of Sintra by train, 40 minutes", "Quinta da Regaleira before the way back", ["culture", "history"]),
+            Outing(
+                "the palaces of Sintra by train, 40 minutes", "Quinta da Regaleira before the way back",
+                ["culture", "history"]),
             Outing("Belém, its tower and its monastery", "the MAAT and the riverside", ["history", "art"]),
             Outing("the Senhora do Monte viewpoint", "Graça and Mouraria downhill", ["culture"], .free),
             Outing("the Tile Museum", "the azulejo shops of the Chiado", ["art", "history"]),
@@ -34,10 +36,14 @@ extension Destination {
         outings: [
             Outing("the Golden Circle by coach, a full day", "Geysir and Gullfoss, and the road back", ["nature"]),
             Outing("the Blue or Sky Lagoon", "a quiet afternoon in town", ["wellness"], .high),
-            Outing("whale watching from the old harbour", "the Maritime Museum and Grandi", ["nature", "adventure"], .high),
-            Outing("the South Coast falls, a full day", "the black beach of Reynisfjara from a safe distance", ["nature"]),
+            Outing(
+                "whale watching from the old harbour", "the Maritime Museum and Grandi", ["nature", "adventure"], .high),
+            Outing(
+                "the South Coast falls, a full day", "the black beach of Reynisfjara from a safe distance", ["nature"]),
             Outing("Hallgrímskirkja and its tower", "Laugavegur and the Harpa hall on foot", ["culture"], .free),
-            Outing("the hot river of Reykjadalur", "a walk back and a warm soup in Hveragerði", ["nature", "adventure"], .free),
+            Outing(
+                "the hot river of Reykjadalur", "a walk back and a warm soup in Hveragerði", ["nature", "adventure"],
+                .free),
             Outing("the National Museum", "the pond Tjörnin and the City Hall", ["history", "culture"]),
             Outing("the peninsula Snæfellsnes, a full day", "Kirkjufell and small fishing ports", ["nature"], .high),
             Outing("a public pool with hot tubs", "the sea path to the Sun Voyager", ["wellness"]),
@@ -49,7 +55,8 @@ extension Destination {
         ],
         cuisine: ["lamb", "seafood", "skyr"],
         meals: [
-            "lamb soup", "seafood at the old harbour", "skyr with berries after a fish supper", "a hot dog with everything",
+            "lamb soup", "seafood at the old harbour", "skyr with berries after a fish supper",
+            "a hot dog with everything",
             "arctic char, simply fried", "rye bread baked in hot earth, with butter and trout", "lobster soup",
             "plokkfiskur, the fish stew of home kitchens",
         ],
@@ -62,7 +69,8 @@ extension Destination {
         seasons: ["spring", "fall"], themes: ["history", "art", "food"],
         outings: [
             Outing("the Colosseum", "the Forum and the Palatine on the same ticket", ["history"]),
-            Outing("the Vatican Museums and the Sistine Chapel", "St Peter's and its square", ["art", "history"], .high),
+            Outing(
+                "the Vatican Museums and the Sistine Chapel", "St Peter's and its square", ["art", "history"], .high),
             Outing("the Pantheon", "Piazza Navona and the Trevi Fountain on foot", ["history", "art"], .free),
             Outing("the Borghese Gallery, by reserved hour", "the park around it", ["art", "nature"]),
             Outing("Trastevere and Santa Maria", "the Janiculum and its view", ["culture"], .free),
@@ -71,9 +79,11 @@ extension Destination {
             Outing("Ostia Antica by train, half an hour", "its theatre and mosaics, then the way back", ["history"]),
             Outing("Testaccio and its market", "the Protestant Cemetery and the pyramid", ["food", "culture"], .free),
             Outing("Castel Sant'Angelo", "the Tiber banks and Campo de' Fiori", ["history"]),
-            Outing("Tivoli and Villa d'Este by train", "the fountains, and Hadrian's Villa by bus", ["history", "nature"]),
+            Outing(
+                "Tivoli and Villa d'Este by train", "the fountains, and Hadrian's Villa by bus", ["history", "nature"]),
             Outing("the Baths of Caracalla", "the Aventine, its keyhole and orange garden", ["history"]),
-            Outing("San Clemente and its layers underground", "the mosaics of Santa Maria Maggiore", ["history", "art"]),
+            Outing(
+                "San Clemente and its layers underground", "the mosaics of Santa Maria Maggiore", ["history", "art"]),
             Outing("the MAXXI", "the bridges and cafés of Flaminio", ["art"]),
         ],
         cuisine: ["cacio e pepe", "supplì", "gelato"],
@@ -92,12 +102,14 @@ extension Destination {
             Outing("Edinburgh Castle", "the Royal Mile and its closes", ["history"], .high),
             Outing("Arthur's Seat", "Holyrood Park and Duddingston village", ["nature", "adventure"], .free),
             Outing("the National Museum of Scotland", "Greyfriars and the Grassmarket", ["history", "family"], .free),
-            Outing("Dean Village and the Water of Leith", "the galleries of modern art upstream", ["nature", "art"], .free),
+            Outing(
+                "Dean Village and the Water of Leith", "the galleries of modern art upstream", ["nature", "art"], .free),
             Outing("the Royal Botanic Garden", "Stockbridge and its shops", ["nature"], .free),
             Outing("the Palace of Holyroodhouse", "Calton Hill and its monuments", ["history"]),
             Outing("the Scottish National Gallery", "Princes Street Gardens and the New Town", ["art"], .free),
             Outing("Leith and the yacht Britannia", "the shore of Leith on foot", ["history", "coast"]),
-            Outing("the Pentland Hills by bus", "a circular walk, back by late afternoon", ["nature", "adventure"], .free),
+            Outing(
+                "the Pentland Hills by bus", "a circular walk, back by late afternoon", ["nature", "adventure"], .free),
             Outing("Rosslyn Chapel by bus", "the glen below it", ["history", "art"]),
             Outing("North Berwick by train", "the beach and the Bass Rock from the harbour", ["coast", "nature"]),
             Outing("Stirling by train, an hour", "its castle, and the old bridge", ["history"]),
@@ -106,7 +118,8 @@ extension Destination {
         ],
         cuisine: ["haggis", "smoked fish", "whisky"],
         meals: [
-            "haggis, neeps and tatties", "smoked fish and oatcakes", "a whisky tasting after supper", "fish and chips by the sea",
+            "haggis, neeps and tatties", "smoked fish and oatcakes", "a whisky tasting after supper",
+            "fish and chips by the sea",
             "cullen skink, the smoked haddock soup", "a roast in a pub with a fire", "cranachan to end a small dinner",
             "an afternoon tea in place of supper",
         ],
@@ -128,14 +141,17 @@ extension Destination {
             Outing("the Prater and the giant wheel", "the long alley under chestnuts", ["family", "nature"]),
             Outing("the Kahlenberg by bus", "down through the vineyards to Grinzing", ["nature", "food"], .free),
             Outing("the Central Cemetery and its composers", "a rest in a coffee house", ["music", "history"], .free),
-            Outing("Melk and the Wachau by train", "a boat on the Danube in the warm months, and the way back", ["nature", "history"], .high),
+            Outing(
+                "Melk and the Wachau by train", "a boat on the Danube in the warm months, and the way back",
+                ["nature", "history"], .high),
             Outing("the Hundertwasserhaus", "the Danube Canal and its murals", ["art"], .free),
             Outing("the Albertina", "the Burggarten and the Palm House", ["art"]),
             Outing("the Danube Island by bicycle", "a swim or a rest by the water", ["nature", "wellness"], .free),
         ],
         cuisine: ["schnitzel", "Sachertorte", "goulash"],
         meals: [
-            "a schnitzel larger than the plate", "Sachertorte in a coffee house after a light supper", "goulash with a roll",
+            "a schnitzel larger than the plate", "Sachertorte in a coffee house after a light supper",
+            "goulash with a roll",
             "a Heuriger's cold plates and young wine", "Tafelspitz with horseradish", "a sausage stand after the music",
             "Kaiserschmarrn with plum compote", "open sandwiches and a small beer",
         ],
