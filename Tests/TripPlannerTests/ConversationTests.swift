@@ -205,6 +205,7 @@ private let conversations: [([String], [String])] = [
     ),
     (["Cape Town in January, solo, cheap, beaches"], ["January (summer there)"]),
     (["Queenstown in winter for us two people, mid-range, hiking"], ["The best time is summer or fall; in winter"]),
+    ([full, "day 2 at the beach please"], ["Day 2 is new: Cascais"]),
     ([full, "thanks!"], ["welcome"]),
     ([full, "xyzzy"], ["I can change the plan"]),
     ([full, "when is the best time to go?"], ["spring or fall"]),

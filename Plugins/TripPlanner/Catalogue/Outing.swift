@@ -14,4 +14,7 @@ struct Outing: Sendable, Hashable {
         self.themes = themes
         self.cost = cost
     }
+
+    /// Whether the outing leads out of town, so that the afternoon cannot be left out.
+    var isDayTrip: Bool { "\(morning) \(afternoon)".contains(" back") || morning.contains("full day") }
 }

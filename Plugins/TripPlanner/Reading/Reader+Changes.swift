@@ -44,6 +44,7 @@ extension Reader {
         [index - 1, index + 1, index + 2].contains { Vocabulary.months.contains(sentence.word($0)) }
     }
 
+    /// What shall happen to a day, or to two.
     private mutating func readDays(_ sentence: Message, _ day: Int, _ other: Int?) {
         if let other, sentence.has("swap", "switch", "exchange", "flip", "reverse") { return add(.swap(day, other)) }
         if let other, sentence.has("move", "shift", "put") { return add(.move(day, to: other)) }
@@ -56,7 +57,8 @@ extension Reader {
             "replace", "change", "swap", "switch", "redo", "make", "exchange", "should", "be", "different", "do", "use",
             "spend", "instead", "want",
         ]
-        guard sentence.words.contains(where: verbs.contains) else { return }
+        let isOnlyDay = ["day", "on"].contains(sentence.word(0))
+        guard isOnlyDay || sentence.words.contains(where: verbs.contains) else { return }
         add(.replace(day, with: Reader.replacement(in: sentence)))
     }
 

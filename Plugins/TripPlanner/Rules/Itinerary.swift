@@ -94,9 +94,9 @@ struct Itinerary: Sendable {
         case .outing(let number):
             let outing = place.outings[number]
             switch brief.pace {
-            case .slow where index % 2 == 1:
+            case .slow where index % 2 == 1 && !outing.isDayTrip:
                 return (outing.morning, noon(index) + "open: a rest, or \(outing.afternoon) if you feel like it")
-            case .full:
+            case .full where !outing.isDayTrip:
                 let more = trip.unused(place).dropFirst(index).first.map {
                     "; then, if time allows, \(place.outings[$0].morning)"
                 }
@@ -110,9 +110,14 @@ struct Itinerary: Sendable {
     private func noon(_ index: Int) -> String {
         guard brief.wantsMoreFood else { return "" }
         let used = Set(trip.days.map(\.meal))
-        let others = place.eveningMeals.indices.filter { !used.contains($0) }
-        let meal = others.isEmpty ? nil : place.eveningMeals[others[index % others.count]]
-        return "lunch: \(meal ?? place.cuisine[index % place.cuisine.count]); then "
+        let others = place.meals.indices.filter { meal in
+            !used.contains(meal)
+                && !["supper", "dinner", "night", "evening", "bar", "after", "beer", "then"].contains {
+                    place.meals[meal].contains($0)
+                }
+        }
+        let meal = others.indices.contains(index) ? place.meals[others[index]] : nil
+        return "lunch: \(meal ?? "\(place.cuisine[index % place.cuisine.count]) in a place on the way"); then "
     }
 
     /// A cell begins with a capital, and nothing in it can end it: own words of the traveller may hold anything.
