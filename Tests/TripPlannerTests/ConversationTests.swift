@@ -206,6 +206,14 @@ private let conversations: [([String], [String])] = [
     (["Cape Town in January, solo, cheap, beaches"], ["January (summer there)"]),
     (["Queenstown in winter for us two people, mid-range, hiking"], ["The best time is summer or fall; in winter"]),
     ([full, "day 2 at the beach please"], ["Day 2 is new: Cascais"]),
+    ([full, "I'd rather have something with nature on the third day"], ["Day 3 is new: the Oceanarium"]),
+    ([full, "less history please"], ["Less history: I replaced the palaces of Sintra"]),
+    (
+        ["3 days in Rome for 2 adults in May, mid-range, art", "we don't like churches"],
+        ["I replaced the Vatican Museums"]
+    ),
+    ([full, "No, I meant Rome"], ["3 days in Rome"]),
+    ([full, "add the Oceanarium"], ["I added the Oceanarium"]),
     ([full, "thanks!"], ["welcome"]),
     ([full, "xyzzy"], ["I can change the plan"]),
     ([full, "when is the best time to go?"], ["spring or fall"]),
@@ -213,7 +221,7 @@ private let conversations: [([String], [String])] = [
     (["Which cities do you know?"], ["**Europe**: Lisbon, Reykjavík, Rome, Edinburgh, Vienna"]),
     ([full, "show me the plan again"], ["3 days in Lisbon"]),
     ([full, "more food"], ["second food experience", "Lunch: "]),
-    ([full, "slower pace please"], ["every second afternoon", "Open: a rest"]),
+    ([full, "slower pace please"], ["every second afternoon in town", "Open: a rest"]),
     ([full, "faster"], ["then, if time allows"]),
     ([full, "we bring the kids"], ["for a family with children", "family rooms"]),
     ([full, "our budget is €1,500"], ["of €1,500", "I know no prices"]),

@@ -55,11 +55,13 @@ extension Reader {
         if statements.count > before { return }
         let verbs = [
             "replace", "change", "swap", "switch", "redo", "make", "exchange", "should", "be", "different", "do", "use",
+            "rather", "prefer", "have",
             "spend", "instead", "want",
         ]
         let isOnlyDay = ["day", "on"].contains(sentence.word(0))
         guard isOnlyDay || sentence.words.contains(where: verbs.contains) else { return }
-        add(.replace(day, with: Reader.replacement(in: sentence)))
+        let theme = sentence.words.first { Vocabulary.theme(of: $0) != nil }
+        add(.replace(day, with: Reader.replacement(in: sentence) ?? theme))
     }
 
     /// "remove day 2", but not "remove the museums on day 2".
@@ -123,8 +125,10 @@ extension Reader {
             guard isMore || isLess, !sentence.pauses.contains(index), let term = Reader.term(in: sentence, after: index)
             else { continue }
             // "No, …" is an answer; "no" and "add" say many things: they count before something that can be meant.
-            guard ["more", "less", "fewer", "without"].contains(word) || Catalogue.mentions(term) else { continue }
-            add(isMore ? .more(term, day: day) : .less(term, day: day))
+            guard ["more", "less", "fewer", "without", "don't", "dont"].contains(word) || Catalogue.mentions(term)
+            else { continue }
+            let isWeighed = ["less", "fewer"].contains(word) && day == nil
+            add(isMore ? .more(term, day: day) : isWeighed ? .fewer(term) : .less(term, day: day))
             if isLess, let with = sentence.index(of: "with", from: index),
                 let other = Reader.term(in: sentence, after: with)
             {

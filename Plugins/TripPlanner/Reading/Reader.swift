@@ -281,7 +281,8 @@ struct Reader {
         if interests.isEmpty, statements.isEmpty {
             let verbs = ["like", "love", "enjoy", "into"]
             let verb = sentence.words.firstIndex(where: verbs.contains)
-            if let verb, !["would", "i'd", "we'd"].contains(sentence.word(verb - 1)), sentence.word(verb + 1).count > 3,
+            if let verb, !["would", "i'd", "we'd", "don't", "dont", "not"].contains(sentence.word(verb - 1)),
+                sentence.word(verb + 1).count > 3,
                 !Vocabulary.known.contains(sentence.word(verb + 1))
             {
                 interests = [String(sentence.word(verb + 1).prefix(30))]
@@ -294,7 +295,7 @@ struct Reader {
     private func isWeighed(_ theme: String) -> Bool {
         statements.contains { statement in
             switch statement {
-            case .more(let term, _), .less(let term, _): Vocabulary.theme(of: term) == theme
+            case .more(let term, _), .less(let term, _), .fewer(let term): Vocabulary.theme(of: term) == theme
             default: false
             }
         }

@@ -23,7 +23,10 @@ enum Statement: Sendable, Hashable {
     case free(Int)
     case remove(Int)
     case more(String, day: Int?)
+    /// None at all.
     case less(String, day: Int?)
+    /// Not as much as now.
+    case fewer(String)
 
     // Talk.
     case goAhead

@@ -48,9 +48,15 @@ enum Vocabulary {
         "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
         "twelfth", "thirteenth", "fourteenth",
     ]
-    /// Museums whose names do not say so.
-    private static let museums = [
-        "museum", "galler", "maxxi", "albertina", "belvedere", "malba", "moca", "acmi", "heide", "perlan", "maat",
+    /// Kinds of sights, and parts of names by which they are known in the catalogue.
+    private static let kinds: [String: [String]] = [
+        "museum": [
+            "museum", "galler", "maxxi", "albertina", "belvedere", "malba", "moca", "acmi", "heide", "perlan", "maat",
+        ],
+        "church": [
+            "church", "cathedral", "basilica", "chapel", "st peter", "santa maria", "san clemente", "kirche", "kirkja",
+        ],
+        "temple": ["temple", "-ji", "sanzen", "shrine", "taisha", "pagoda", "byodo-in"],
     ]
     /// Words in which a slip of the pen is mended.
     private static let mended: [String] = {
@@ -96,7 +102,7 @@ enum Vocabulary {
     /// How a word may stand in the catalogue: `museums` as "museum" and in names of museums.
     static func spellings(of term: String) -> [String] {
         let term = folded(term)
-        if ["museum", "museums"].contains(term) { return museums }
+        if let kind = kinds[term] ?? kinds[String(term.dropLast())] ?? kinds[String(term.dropLast(2))] { return kind }
         guard term.count > 2, theme(of: term) != term else { return [] }
         return [term.count > 4 && term.hasSuffix("s") ? String(term.dropLast()) : term]
     }

@@ -94,7 +94,7 @@ struct Itinerary: Sendable {
         case .outing(let number):
             let outing = place.outings[number]
             switch brief.pace {
-            case .slow where index % 2 == 1 && !outing.isDayTrip:
+            case .slow where isOpen(index):
                 return (outing.morning, noon(index) + "open: a rest, or \(outing.afternoon) if you feel like it")
             case .full where !outing.isDayTrip:
                 let more = trip.unused(place).dropFirst(index).first.map {
@@ -104,6 +104,14 @@ struct Itinerary: Sendable {
             default: return (outing.morning, noon(index) + outing.afternoon)
             }
         }
+    }
+
+    /// Whether the afternoon of a slow plan is left open: every second one that is spent in town.
+    private func isOpen(_ index: Int) -> Bool {
+        let inTown = trip.days.prefix(index + 1).map { day in
+            if case .outing(let number) = day.content { !place.outings[number].isDayTrip } else { false }
+        }
+        return inTown[index] && (inTown.count { $0 } % 2 == 0 || trip.days.count == 1)
     }
 
     /// A second food experience, for those who want more.

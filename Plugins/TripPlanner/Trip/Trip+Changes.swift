@@ -33,6 +33,7 @@ extension Trip {
             return withDays(day, day) { trip, index, _ in trip.replace(index, with: wish) }
         case .more(let term, let day): return more(term, day: day)
         case .less(let term, let day): return less(term, day: day)
+        case .fewer(let term): return fewer(term)
         default: return []
         }
     }
@@ -145,7 +146,27 @@ extension Trip {
         } by: { _ in
             true
         }
-        return [gone.isEmpty ? "There was no \(term) in the plan, and I keep it so." : "I replaced \(Trip.list(gone))."]
+        return [
+            gone.isEmpty
+                ? "Nothing in the plan has to do with \(term), and I keep it so." : "I replaced \(Trip.list(gone))."
+        ]
+    }
+
+    /// Every second day that has to do with something gives way.
+    private mutating func fewer(_ term: String) -> [String] {
+        guard let place, !days.isEmpty, Vocabulary.theme(of: term) != "food" else { return less(term, day: nil) }
+        var count = 0
+        let isShort = days.count == 1
+        let gone = replaceAll { outing in
+            guard place.outings[outing].isNear(term) else { return false }
+            count += 1
+            return count % 2 == 0 || isShort
+        } by: {
+            !place.outings[$0].isNear(term)
+        }
+        return [
+            gone.isEmpty ? "There is hardly any \(term) in the plan." : "Less \(term): I replaced \(Trip.list(gone))."
+        ]
     }
 
     private mutating func avoid(_ term: String) {

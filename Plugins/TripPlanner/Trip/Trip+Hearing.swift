@@ -79,7 +79,7 @@ extension Trip {
 
     private static func paceNews(_ pace: Brief.Pace) -> String {
         switch pace {
-        case .slow: "I slowed the plan down: every second afternoon is open."
+        case .slow: "I slowed the plan down: every second afternoon in town is open."
         case .normal: "The plan is back at a normal pace."
         case .full: "I filled the days: each afternoon has one more stop, if your legs allow."
         }
