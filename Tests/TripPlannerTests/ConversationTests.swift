@@ -214,6 +214,7 @@ private let conversations: [([String], [String])] = [
     ),
     ([full, "No, I meant Rome"], ["3 days in Rome"]),
     ([full, "add the Oceanarium"], ["I added the Oceanarium"]),
+    ([full, "> 5 days in Kyoto for a family\n\nmore food please"], ["3 days in Lisbon", "two adults"]),
     ([full, "thanks!"], ["welcome"]),
     ([full, "xyzzy"], ["I can change the plan"]),
     ([full, "when is the best time to go?"], ["spring or fall"]),

@@ -4,7 +4,9 @@ struct Reader {
 
     static func read(_ text: String) -> [Statement] {
         var reader = Reader()
-        let message = Message(text)
+        // Quoted lines were said before, by the planner most often.
+        let own = text.split(separator: "\n").filter { !$0.hasPrefix(">") && !$0.hasPrefix("[attachment: ") }
+        let message = Message(own.joined(separator: "\n"))
         for sentence in message.sentences { reader.read(sentence) }
         if reader.statements.isEmpty { reader.readName(message) }
         return reader.statements
