@@ -20,12 +20,12 @@ public struct TripPlannerPlugin: AgentPlugin {
         [
             Model("trip-rules") { request, output in
                 switch TripModel.step(request.messages) {
-                case .lookUp(let preferences):
+                case .lookUp(let arguments):
                     let names = request.toolNames
                     let name = names.first { $0 == "lookup_destination" || $0.hasSuffix("__lookup_destination") }
                     try await output.toolCall(
                         index: 0, id: "call_\(request.messages.count)", name: name ?? "lookup_destination",
-                        arguments: ["preferences": preferences.json])
+                        arguments: arguments)
                     return .toolCalls
                 case .say(let text):
                     for line in text.split(separator: "\n", omittingEmptySubsequences: false).joinedLines {

@@ -10,9 +10,22 @@ struct Destination: Sendable, Hashable {
     let days: ClosedRange<Int>
     let seasons: [String]
     let themes: [String]
-    let highlights: [String]
+    /// Enough for the longest plan, those that nobody should miss first.
+    let outings: [Outing]
+    /// Dishes that the place is known for.
     let cuisine: [String]
+    /// Food experiences, each for an evening of its own.
+    let meals: [String]
     let tips: [String]
+    var climate = Climate.mild
+    /// Whether seasons are those of the south: January is in summer.
+    var isSouthern = false
+
+    /// What to pack for.
+    enum Climate: Sendable { case mild, cold, dry, tropical }
+
+    /// What there is to see.
+    var highlights: [String] { outings.map(\.morning) }
 
     /// How well the entry fits (`seed-contracts.md` 2.6).
     func score(_ wishes: Preferences) -> Int {
