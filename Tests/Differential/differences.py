@@ -16,6 +16,7 @@ EXTENSION = "chunk extensions are skipped unread; nothing in them can end their 
 PROXY = "Proxy-Connection is no field of HTTP; llhttp heeds it"
 UPGRADE = "no upgrade is offered here, so the field is ignored (RFC 9110, 7.8); llhttp stops there"
 BLANK = "white space around a value, tabs too, is no part of it (RFC 9110, 5.5); llhttp stumbles over a tab behind `chunked`"
+TRAILER = "a Connection field behind the body says nothing (RFC 9110, 6.5.1); llhttp heeds it"
 
 
 def explain(name, kind, detail, request, us):
@@ -29,6 +30,9 @@ def explain(name, kind, detail, request, us):
             return EXTENSION
         if kind == "kept open, closed there" and b"proxy-connection" in names:
             return PROXY
+        if kind == "head taken, refused there" and detail == "Data after `Connection: close`":
+            if re.search(rb"(?i)\r\n0+(;[^\r]*)?\r\n([^\r\n]+\r\n)*connection:", request):
+                return TRAILER
         if kind == "body taken, refused there" and detail == "Request has invalid `Transfer-Encoding`":
             if re.search(rb"(?i)transfer-encoding:[ \t]*chunked *\t[ \t]*\r\n", request):
                 return BLANK
