@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SLICE_NS 500000000
+
 typedef struct connection {
   int fd;
   bool in_body, is_chunked, is_done;
@@ -282,12 +284,25 @@ int main(int argc, char **argv) {
   uint64_t memory_open = sum_over_pids(memory_of), cpu = sum_over_pids(cpu_of);
   window_begin = now_ns();
   window_end = window_begin + length;
+  /* The best half second counts too: others' work on this machine only ever makes it dearer. */
+  double best = 0;
+  uint64_t slice_cpu = cpu, slice_units = 0;
+  for (int64_t end = window_begin + SLICE_NS; end <= window_end; end += SLICE_NS) {
+    run_until(end);
+    uint64_t now_cpu = sum_over_pids(cpu_of), units = mode == 't' ? deltas : answers;
+    if (units > slice_units) {
+      double each = (double)(now_cpu - slice_cpu) / 1000 / (double)(units - slice_units);
+      if (best == 0 || each < best) best = each;
+    }
+    slice_cpu = now_cpu;
+    slice_units = units;
+  }
   run_until(window_end);
   cpu = sum_over_pids(cpu_of) - cpu;
   uint64_t memory_end = sum_over_pids(memory_of);
   qsort(samples, sample_count, sizeof *samples, ascending);
   double us = (double)cpu / 1000, units = mode == 't' ? (double)deltas : (double)answers, seconds = (double)length / 1e9;
-  printf("cpu_us=%.2f per_second=%.0f p50_us=%u p99_us=%u max_us=%u failures=%llu busy=%.0f", units > 0 ? us / units : 0,
+  printf("best_us=%.2f cpu_us=%.2f per_second=%.0f p50_us=%u p99_us=%u max_us=%u failures=%llu busy=%.0f", best, units > 0 ? us / units : 0,
          units / seconds, quantile(0.5), quantile(0.99), quantile(1), (unsigned long long)failures, us / seconds / 1e4);
   printf(" memory_kb=%lld memory_end_kb=%lld opened_ms=%lld\n", (long long)(memory_open - memory),
          (long long)(memory_end - memory), (long long)(opened / 1000000));

@@ -3,6 +3,28 @@
 extension ChatKit.Event {
     /// Writes the event as one compact JSON object.
     func encode(into writer: inout JSONWriter) {
+        if case .itemUpdated(let id, .textDelta(let index, let delta)) = self {
+            ChatKit.Event.encodeTextDelta(id, index, delta, into: &writer)
+        } else {
+            encodeMembers(into: &writer)
+        }
+    }
+
+    /// Most events are text deltas: written in a few pieces instead of key by key.
+    private static func encodeTextDelta(_ id: String, _ index: Int, _ delta: String, into writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.append(#""type":"thread.item.updated","item_id":"#)
+            writer.string(id)
+            writer.append(
+                #","update":{"type":"assistant_message.content_part.text_delta","content_index":"#)
+            writer.int(index)
+            writer.append(#","delta":"#)
+            writer.string(delta)
+            writer.append("}")
+        }
+    }
+
+    private func encodeMembers(into writer: inout JSONWriter) {
         writer.object { writer in
             switch self {
             case .threadCreated(let thread):

@@ -2,7 +2,8 @@
 struct WriteJob: Sendable {
     /// May wait a little for company, as nobody waits for it.
     var isRelaxed = false
-    /// Runs on the writer's thread inside a transaction; what it wrote is undone when it throws. Must not block.
+    /// Runs on the writer's thread inside a transaction; what it wrote is undone when it throws. Must not block. It runs a second
+    /// time when another job of its group has failed, with what it wrote the first time undone.
     var body: @Sendable (Connection) throws -> Void
     /// Called once, on the writer's thread, after the commit or the failure. Must not block.
     var completion: @Sendable (Result<Void, any Error>) -> Void
@@ -74,9 +75,13 @@ private struct WriterLoop {
         outcomes.reserveCapacity(jobs.count)
         do {
             let connection = try openConnection()
-            try connection.run("BEGIN IMMEDIATE")
-            for job in jobs { outcomes.append(try WriterLoop.run(job, on: connection)) }
-            try connection.run("COMMIT")
+            if try WriterLoop.runTogether(jobs, on: connection) {
+                outcomes = jobs.map { _ in .success(()) }
+            } else {
+                try connection.run("BEGIN IMMEDIATE")
+                for job in jobs { outcomes.append(try WriterLoop.runAlone(job, on: connection)) }
+                try connection.run("COMMIT")
+            }
         } catch {
             recover(from: error)
             outcomes = jobs.map { _ in .failure(error) }
@@ -91,8 +96,23 @@ private struct WriterLoop {
         return made
     }
 
+    /// Runs the jobs without a savepoint for each, which would cost every write a sixth more. False when one failed: nothing is
+    /// written then, and all have to run again. Throws when the transaction as a whole is lost.
+    private static func runTogether(_ jobs: [WriteJob], on connection: Connection) throws -> Bool {
+        try connection.run("BEGIN IMMEDIATE")
+        do {
+            for job in jobs { try job.body(connection) }
+        } catch {
+            guard connection.isInTransaction else { throw error }
+            try connection.run("ROLLBACK")
+            return false
+        }
+        try connection.run("COMMIT")
+        return true
+    }
+
     /// Runs one job under a savepoint of its own, so that it can fail alone. Throws when the transaction as a whole is lost.
-    private static func run(_ job: WriteJob, on connection: Connection) throws -> Result<Void, any Error> {
+    private static func runAlone(_ job: WriteJob, on connection: Connection) throws -> Result<Void, any Error> {
         try connection.run("SAVEPOINT job")
         do {
             try job.body(connection)

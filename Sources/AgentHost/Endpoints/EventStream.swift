@@ -14,18 +14,9 @@ struct EventStream: Sendable {
     /// - Parameter seen: called with each batch, before it is written.
     /// - Returns: whether the stream came to its end.
     func run(into response: ResponseWriter, seen: (borrowing [ChatKit.Event]) -> Void = { _ in }) async -> Bool {
-        let lastWrite = LastWrite()
-        return await withTaskGroup(of: Void.self) { group in
-            group.addTask { await beat(lastWrite) }
-            let ended = await copy(into: response, lastWrite, seen)
-            group.cancelAll()
-            return ended
-        }
-    }
-
-    private func copy(
-        into response: ResponseWriter, _ lastWrite: LastWrite, _ seen: (borrowing [ChatKit.Event]) -> Void
-    ) async -> Bool {
+        let heart = Heartbeat(source, every: heartbeat)
+        heart.start()
+        defer { heart.stop() }
         while let events = await source.next() {
             seen(events)
             do {
@@ -34,25 +25,16 @@ struct EventStream: Sendable {
                 source.leave()
                 return false
             }
-            lastWrite.update()
+            heart.postpone()
         }
         return !Task.isCancelled
     }
 
-    /// Nudges the source whenever nothing was written for a while: the reader then gets an empty batch and writes a comment. So
-    /// there is one writer only, the wait for events is never cancelled, and an event costs nothing.
-    private func beat(_ lastWrite: LastWrite) async {
-        while !Task.isCancelled {
-            let due = lastWrite.time + heartbeat
-            let now = monotonicMilliseconds()
-            if due <= now { source.nudge() }
-            try? await Task.sleep(for: .milliseconds(due <= now ? heartbeat : due - now))
-        }
-    }
-
     /// One batch; the comment when it is empty.
     static func encode(_ events: [ChatKit.Event]) -> [UInt8] {
-        var writer = JSONWriter()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(max(events.count, 1) * 224)
+        var writer = JSONWriter(bytes)
         for event in events {
             writer.append("data: ")
             event.encode(into: &writer)
@@ -61,11 +43,57 @@ struct EventStream: Sendable {
         if events.isEmpty { writer.append(": ping\n\n") }
         return writer.bytes
     }
+}
 
+/// Nudges the source whenever nothing was written for a while: the reader then gets an empty batch and writes a comment. So there
+/// is one writer only, the wait for events is never cancelled, and an event costs nothing.
+///
+/// On the timer of the process: a Task of its own that sleeps would cost a stream tens of microseconds and kilobytes.
+private final class Heartbeat: Sendable {
+    private let source: any ChatEventSource
+    private let interval: Int64
     /// When something was last written, in milliseconds of the monotonic clock.
-    private final class LastWrite: Sendable {
-        private let milliseconds = Atomic(monotonicMilliseconds())
-        var time: Int64 { milliseconds.load(ordering: .relaxed) }
-        func update() { milliseconds.store(monotonicMilliseconds(), ordering: .relaxed) }
+    private let written = Atomic(monotonicMilliseconds())
+    private let state = Mutex(State())
+
+    private struct State {
+        var timer: DeadlineTimer.Token?
+        var isOver = false
+    }
+
+    init(_ source: any ChatEventSource, every interval: Int64) {
+        self.source = source
+        self.interval = interval
+    }
+
+    func start() { schedule(at: written.load(ordering: .relaxed) + interval) }
+
+    /// Something was written.
+    func postpone() { written.store(monotonicMilliseconds(), ordering: .relaxed) }
+
+    func stop() {
+        let timer = state.withLock { state in
+            state.isOver = true
+            return state.timer.take()
+        }
+        if let timer { DeadlineTimer.shared.cancel(timer) }
+    }
+
+    private func schedule(at time: Int64) {
+        // The timer takes no lock of ours while it holds its own.
+        state.withLock { state in
+            if !state.isOver { state.timer = DeadlineTimer.shared.schedule(at: time) { self.beat() } }
+        }
+    }
+
+    /// On the timer's thread.
+    private func beat() {
+        let now = monotonicMilliseconds()
+        var due = written.load(ordering: .relaxed) + interval
+        if due <= now {
+            source.nudge()
+            due = now + interval
+        }
+        schedule(at: due)
     }
 }

@@ -76,6 +76,8 @@ final class Logger: Sendable {
 /// The thread behind a logger.
 private final class LogSink: Sendable {
     private static let limit = 10_000
+    /// Lines that come within so many milliseconds of a write wait for each other: one wake-up for all.
+    private static let patience: Int64 = 10
     private let queue = BlockingQueue<[UInt8]>()
     private let state = Mutex(State())
     private let descriptor: Int32
@@ -109,7 +111,8 @@ private final class LogSink: Sendable {
         while true {
             let lines = queue.takeAll()
             if lines.isEmpty { return }
-            var bytes = Array(lines.joined())
+            var bytes: [UInt8] = []
+            for line in lines { bytes += line }
             let dropped = state.withLock { state in
                 defer { state.dropped = 0 }
                 return state.dropped
@@ -119,6 +122,7 @@ private final class LogSink: Sendable {
             }
             writeFully(descriptor, bytes)
             state.withLock { $0.waiting -= lines.count }
+            cplatform_sleep_ms(LogSink.patience)
         }
     }
 

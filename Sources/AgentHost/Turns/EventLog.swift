@@ -104,10 +104,31 @@ extension ChatKit.Event {
     var approximateBytes: Int {
         switch self {
         case .itemUpdated(_, let update): 96 + update.approximateBytes
-        case .itemAdded(let item), .itemDone(let item), .itemReplaced(let item): 96 + item.encoded.count
+        case .itemAdded(let item), .itemDone(let item), .itemReplaced(let item): 96 + item.approximateBytes
         case .clientEffect(_, let data): 96 + JSON.object(data).encoded.count
         case .notice(_, let message, _): 96 + message.utf8.count
         default: 256
+        }
+    }
+}
+
+extension ChatKit.Item {
+    /// Messages, which every turn has, are not encoded for this.
+    fileprivate var approximateBytes: Int {
+        switch content {
+        case .userMessage(let message): 256 + message.content.reduce(0) { $0 + $1.approximateBytes }
+        case .assistantMessage(let parts):
+            parts.reduce(256) { $0 + $1.text.utf8.count + 128 * $1.annotations.count }
+        default: encoded.count
+        }
+    }
+}
+
+extension ChatKit.UserContent {
+    fileprivate var approximateBytes: Int {
+        switch self {
+        case .text(let text): 64 + text.utf8.count
+        case .tag(_, let text, let data, _, _): 128 + text.utf8.count + JSON.object(data).encoded.count
         }
     }
 }

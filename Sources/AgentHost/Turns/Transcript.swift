@@ -112,6 +112,9 @@ struct Transcript: Sendable {
     /// The open item; nil when it is complete.
     func item(_ handle: Handle) -> OpenItem? { index(handle).map { open[$0] } }
 
+    /// What an open item is: without a copy of its text.
+    func body(_ handle: Handle) -> OpenItem.Body? { index(handle).map { open[$0].body } }
+
     /// Appends text to an open message; empty text is nothing.
     mutating func text(_ delta: String, to handle: Handle) {
         guard let index = index(handle), !delta.isEmpty else { return }

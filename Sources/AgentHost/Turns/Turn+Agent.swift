@@ -102,7 +102,7 @@ extension Turn {
         switch agentItems[number] {
         case .some(nil): misbehave("went on with item \(number), which it had completed", now)
         case .some(let handle?):
-            if transcript.item(handle)?.body.name == what { return handle }
+            if transcript.body(handle)?.name == what { return handle }
             misbehave("used item \(number) as a \(what), which it is not", now)
         case nil:
             guard let body = begin() else {
@@ -165,7 +165,7 @@ extension Turn {
             if let summary { transcript.summarize(workflow, summary) }
             endAgentItem(number, workflow)
         case .task(let task, let index):
-            if let handle = agentItems[number].flatMap({ $0 }), transcript.item(handle)?.body.name == "workflow" {
+            if let handle = agentItems[number].flatMap({ $0 }), transcript.body(handle)?.name == "workflow" {
                 return putTask(task, index, handle, now)
             }
             let isNew = agentItems[number] == nil
@@ -176,7 +176,7 @@ extension Turn {
     }
 
     private mutating func putTask(_ task: ChatKit.Task, _ index: Int?, _ workflow: Transcript.Handle, _ now: Moment) {
-        guard case .workflow(let content)? = transcript.item(workflow)?.body else { return }
+        guard case .workflow(let content)? = transcript.body(workflow) else { return }
         guard index.map({ (0...content.tasks.count).contains($0) }) ?? true, content.tasks.count < 256 else {
             return misbehave("named a task that its workflow does not have", now)
         }

@@ -76,7 +76,9 @@ struct PluginMessage: Sendable {
 
     /// Calls `body` with the C message; its strings are valid during the call.
     func withMessage<Result>(_ body: (UnsafePointer<apr_message>) -> Result) -> Result {
-        let bytes = Array(strings.joined())
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        for string in strings { bytes += string }
         return unsafe bytes.withUnsafeBytes { buffer in
             var message = apr_message()
             message.op = UInt16(truncatingIfNeeded: op)

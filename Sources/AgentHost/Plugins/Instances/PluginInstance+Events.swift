@@ -40,12 +40,14 @@ extension PluginInstance {
     private func account(_ event: PluginEvent, _ token: UInt64) -> (any OpenWork)? {
         let size = event.payloadSize
         let (work, isBreach) = state.withLock { state -> ((any OpenWork)?, Bool) in
-            guard let outstanding = state.work[token]?.outstanding else { return (nil, false) }
-            guard size <= PluginInstance.pieceLimit, outstanding + size <= PluginInstance.outstandingLimit else {
+            // Looked up once: this is done for every delta.
+            guard let index = state.work.index(forKey: token) else { return (nil, false) }
+            let outstanding = state.work.values[index].outstanding + size
+            guard size <= PluginInstance.pieceLimit, outstanding <= PluginInstance.outstandingLimit else {
                 return (nil, true)
             }
-            state.work[token]?.outstanding += size
-            return (state.work[token]?.work, false)
+            state.work.values[index].outstanding = outstanding
+            return (state.work.values[index].work, false)
         }
         guard isBreach else { return work }
         log.warn("\(file): it sent more than the limits allow")

@@ -58,8 +58,9 @@ extension PluginInstance {
 
     /// The reader of a turn has taken `bytes` more bytes.
     func consumed(_ token: UInt64, _ bytes: Int) {
+        guard bytes > 0 else { return }
         let portion = state.withLock { state -> Int in
-            guard bytes > 0, let sum = state.work[token]?.uncredited else { return 0 }
+            guard let sum = state.work[token]?.uncredited else { return 0 }
             state.work[token]?.outstanding -= bytes
             let isEnough = sum + bytes >= PluginInstance.creditPortion
             state.work[token]?.uncredited = isEnough ? 0 : sum + bytes
