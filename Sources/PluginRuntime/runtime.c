@@ -187,6 +187,9 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
     case APR_SERVICE_EVENT:
       apr_service_event_locked(runtime, message);
       break;
+    case APR_PING:
+      apr_emit_locked(runtime, &runtime->root, &(apr_message){.op = APR_PONG});
+      break;
     default:
       break;
   }

@@ -37,6 +37,9 @@ struct PluginTimeouts: Sendable, Hashable {
     var drain: Int64 = 10_000
     /// `destroy`.
     var destroy: Int64 = 10_000
+    /// A sign of life of a worker that has work to do. A function that blocks its lane for longer is noticed within twice the time,
+    /// and the worker is ended.
+    var response: Int64 = 5_000
 }
 
 /// What became of one file or bundle in a plugin folder.

@@ -29,7 +29,8 @@
  *              exclude everything else. May block: 10 s for create, 10 s for destroy.
  *  [turn]      events of one root handle (a turn, or a call made outside a turn), of its calls and its requests. Never two
  *              at once for one root handle; different ones run in parallel unless the manifest says "serial": true. Must not
- *              block: 5 ms is the budget, 20 ms is logged, 250 ms counts as a stall.
+ *              block: 5 ms is the budget, 20 ms is logged, 250 ms counts as a stall. A worker that is held up for
+ *              10 s is ended, and with it all it was doing.
  *  [blocking]  the begin function of an agent, tool or model whose manifest entry says "mode": "blocking", and the work of
  *              `run_blocking`: a pool of at most 32 threads for each instance. May block until the deadline.
  *  [any]       the plugin calls the host: from any thread, at the same time as others, from the moment `create` is called

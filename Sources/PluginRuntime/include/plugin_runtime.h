@@ -41,6 +41,7 @@
 #define APR_DRAIN 10        /* no answer */
 #define APR_DESTROY 11      /* Answer: APR_DESTROYED, after which no message follows */
 #define APR_LOG_LEVEL 12    /* number: lowest level that is kept */
+#define APR_PING 13         /* Answer: APR_PONG. Who pumps lanes himself answers only when no plugin function holds him up */
 
 /* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open; after
  * APR_REVOKE the host ends them by itself. */
@@ -59,6 +60,7 @@
 #define APR_DESTROYED 75
 #define APR_STALL 76           /* token of the lane's root (0 = instance); number: ms a lane function has taken so far */
 #define APR_MISBEHAVED 77      /* token or 0; s: sentence ("finished twice", "text that is not UTF-8", ...) */
+#define APR_PONG 78
 
 #define APR_LOAD_SERIAL 1u     /* one lane for everything (manifest "serial": true) */
 

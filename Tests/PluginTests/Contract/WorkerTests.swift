@@ -36,6 +36,27 @@ struct WorkerTests {
         await host.host.shutdown()
     }
 
+    @Test func aWorkerThatAFunctionHoldsUpIsEndedAndTheNextTurnWorks() async throws {
+        let host = try await TestHost([TestHost.echo], .worker, timeouts: PluginTimeouts(response: 200))
+        let bystander = try host.turn("slow 1000")
+        await bystander.recorder.hasBegun()
+        let start = monotonicMilliseconds()
+        #expect(await (try host.turn("block 60000")).recorder.failure() == .crashed)
+        #expect(await bystander.recorder.failure() == .crashed)
+        #expect(monotonicMilliseconds() - start < 30_000)
+        #expect(try await host.say("back again") == "back again")
+        await host.host.shutdown()
+    }
+
+    @Test func aWorkerThatIsOnlySlowOrSilentIsLeftAlone() async throws {
+        let host = try await TestHost([TestHost.echo], .worker, timeouts: PluginTimeouts(grace: 100, response: 200))
+        let silent = try host.turn("hang", deadline: 1_500)
+        let slow = try host.turn("slow 60")
+        #expect(await slow.recorder.failure() == nil)
+        #expect(await silent.recorder.failure() == .deadline)
+        await host.host.shutdown()
+    }
+
     @Test func shutdownLeavesNoProcess() async throws {
         let host = try await TestHost([TestHost.echo, TestHost.tools], .worker)
         #expect(!TestHost.workers(of: host).isEmpty)

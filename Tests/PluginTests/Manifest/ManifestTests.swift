@@ -64,6 +64,8 @@ struct ManifestTests {
             (["tools": ["a"]], "tools[0] must be an object"), (["tools": "a"], "tools must be an array of objects"),
             (["tools": [["name": "a", "timeout_ms": 0]]], "tools[0].timeout_ms must be a whole number from 1"),
             (["tools": [["name": "a", "input_schema": "x"]]], "tools[0].input_schema must be a JSON Schema"),
+            (["tools": [["name": "a", "input_schema": ["type": "objekt"]]]], "must be the schema of an object"),
+            (["tools": [["name": "a", "input_schema": ["type": "array"]]]], "must be the schema of an object"),
             (["tools": [["name": "a", "read_only": 1]]], "tools[0].read_only must be true or false"),
             (["agents": [["id": "a"]]], "agents[0].kind must be one of \"declarative\", \"coded\""),
             (["agents": [["id": "a", "kind": "coded", "mode": "fast"]]], "agents[0].mode must be one of"),

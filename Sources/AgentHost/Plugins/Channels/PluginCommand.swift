@@ -17,6 +17,8 @@ enum PluginCommand: Sendable {
     case drain
     case destroy
     case logLevel(LogLevel)
+    /// Answered by `pong`, unless a function of the plugin holds the worker up.
+    case ping
 
     /// What goes over the channel.
     var message: PluginMessage {
@@ -55,6 +57,7 @@ enum PluginCommand: Sendable {
         case .drain: PluginMessage(op: APR_DRAIN)
         case .destroy: PluginMessage(op: APR_DESTROY)
         case .logLevel(let level): PluginMessage(op: APR_LOG_LEVEL, number: Int64(level.rawValue))
+        case .ping: PluginMessage(op: APR_PING)
         }
     }
 }

@@ -27,6 +27,7 @@ enum PluginEvent: Sendable, Hashable {
     case destroyed
     case stall(token: UInt64, milliseconds: Int64)
     case misbehaved(token: UInt64, sentence: String)
+    case pong
 
     struct ServiceRequest: Sendable, Hashable {
         var token: UInt64
@@ -68,6 +69,7 @@ enum PluginEvent: Sendable, Hashable {
         case APR_DESTROYED: self = .destroyed
         case APR_STALL: self = .stall(token: token, milliseconds: number)
         case APR_MISBEHAVED: self = unsafe .misbehaved(token: token, sentence: text(s.0))
+        case APR_PONG: self = .pong
         default: return nil
         }
     }

@@ -29,6 +29,7 @@ extension PluginInstance {
             log.warn("\(file): a [turn] function took \(milliseconds) ms; it must not block")
         case .misbehaved(_, let sentence) where mayLog():
             log.warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
+        case .pong: responded(channel)
         case .configDone, .log, .stall, .misbehaved: break
         }
     }

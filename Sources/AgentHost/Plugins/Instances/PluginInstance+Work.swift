@@ -21,6 +21,7 @@ extension PluginInstance {
         } else {
             setTimer(token, at: work.scope.deadline) { self.stop(token, .deadline) }
             send(message)
+            watch()
         }
         return OpenWorkHandle(instance: self, token: token)
     }

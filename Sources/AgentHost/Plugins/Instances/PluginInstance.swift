@@ -52,6 +52,10 @@ final class PluginInstance: Sendable {
         /// Messages for a worker that is being loaded again.
         var held: [PluginMessage] = []
         var lineRate = LineRate()
+        /// A watch over the worker is scheduled.
+        var isWatched = false
+        /// The worker that was asked for a sign of life and has not given one.
+        var unanswered: (any PluginChannel)?
         var onStarted: (@Sendable (String?) -> Void)?
         var onIdle: (@Sendable () -> Void)?
         var onEnded: [@Sendable () -> Void] = []

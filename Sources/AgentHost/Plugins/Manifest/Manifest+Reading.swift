@@ -96,7 +96,7 @@ extension Manifest.Tool {
         name = try object.text("name", .name)
         title = try object.optionalText("title", .any) ?? name
         description = try object.optionalText("description", .any) ?? ""
-        inputSchema = try object.schema("input_schema") ?? ["type": "object"]
+        inputSchema = try object.argumentsSchema("input_schema") ?? ["type": "object"]
         outputSchema = try object.schema("output_schema")
         mode = try object.choice("mode", .event)
         timeout = try object.optionalInteger("timeout_ms", 1...86_400_000) ?? 30_000

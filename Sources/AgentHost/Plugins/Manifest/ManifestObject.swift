@@ -110,6 +110,16 @@ struct ManifestObject {
         guard value.object != nil || value.bool != nil else { throw must(member, "a JSON Schema, an object") }
         return value
     }
+
+    /// The schema of a tool's arguments, which are always an object: one that asks for anything else would refuse every call.
+    func argumentsSchema(_ member: String) throws(ManifestError) -> JSON? {
+        guard let schema = try schema(member) else { return nil }
+        guard let type = schema["type"] else { return schema }
+        guard type.string == "object" || type.array?.contains("object") == true else {
+            throw must(member, "the schema of an object: {\"type\": \"object\", …}")
+        }
+        return schema
+    }
 }
 
 /// An enum of the manifest, with its words for complaints.
