@@ -184,7 +184,7 @@ typedef struct apr_runner {
 typedef struct apr_pool_thread {
   apr_runtime *runtime;
   pthread_t thread;
-  enum { APR_UNUSED = 0, APR_RUNS, APR_ENDED } state; /* ended: to be joined */
+  bool used;
 } apr_pool_thread;
 
 typedef enum apr_phase {
