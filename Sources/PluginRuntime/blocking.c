@@ -1,5 +1,5 @@
-/* blocking.c - the pool for functions that may block: threads start when needed, up to the limit, and end when they have
- * had nothing to do for a while. */
+/* blocking.c - the pool for functions that may block: threads start when needed, up to the limit, and end when they
+ * have had nothing to do for a while. */
 #include "internal.h"
 
 #include <errno.h>
