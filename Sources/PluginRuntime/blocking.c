@@ -1,5 +1,5 @@
-/* blocking.c - the pool for functions that may block: threads start when needed, up to the limit, and end when they have
- * had nothing to do for a while. */
+/* blocking.c - the pool for functions that may block: threads start when needed, up to the limit, and end when they
+ * have had nothing to do for a while. */
 #include "internal.h"
 
 #include <errno.h>
@@ -37,10 +37,16 @@ static void *pool_main(void *argument) {
   apr_enter_lane(runtime, AP_LANE_BLOCKING);
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
-    if (runtime->pool_first && !runtime->pool_held) run_first_locked(runtime);
-    else if (runtime->stopping || !await_work_locked(runtime)) break;
+    if (runtime->pool_first && !runtime->pool_held) {
+      run_first_locked(runtime);
+    } else if (runtime->stopping) {
+      break; /* apr_pool_join waits for it */
+    } else if (!await_work_locked(runtime) && !runtime->stopping) {
+      pthread_detach(pthread_self());
+      self->used = false;
+      break;
+    }
   }
-  self->state = APR_ENDED;
   runtime->pool_running--;
   pthread_mutex_unlock(&runtime->lock);
   return NULL;
@@ -49,11 +55,10 @@ static void *pool_main(void *argument) {
 static void start_thread_locked(apr_runtime *runtime) {
   for (uint32_t i = 0; i < runtime->options.blocking_threads; i++) {
     apr_pool_thread *thread = &runtime->pool_threads[i];
-    if (thread->state == APR_RUNS) continue;
-    if (thread->state == APR_ENDED) pthread_join(thread->thread, NULL); /* it has only to return */
+    if (thread->used) continue;
     thread->runtime = runtime;
-    thread->state = apr_thread_start(&thread->thread, pool_main, thread) ? APR_RUNS : APR_UNUSED;
-    if (thread->state == APR_RUNS) runtime->pool_running++;
+    thread->used = apr_thread_start(&thread->thread, pool_main, thread);
+    if (thread->used) runtime->pool_running++;
     return;
   }
 }
@@ -105,8 +110,8 @@ void apr_pool_join(apr_runtime *runtime) {
   for (uint32_t i = 0; i < runtime->options.blocking_threads; i++) {
     apr_pool_thread *thread = &runtime->pool_threads[i];
     pthread_mutex_lock(&runtime->lock);
-    bool started = thread->state != APR_UNUSED;
+    bool used = thread->used;
     pthread_mutex_unlock(&runtime->lock);
-    if (started) pthread_join(thread->thread, NULL);
+    if (used) pthread_join(thread->thread, NULL);
   }
 }

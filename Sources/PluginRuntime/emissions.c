@@ -1,4 +1,5 @@
-/* emissions.c - ap.host.turn/1 and ap.host.call/1: what turns and calls say, with sizes, UTF-8 and credit checked here. */
+/* emissions.c - ap.host.turn/1 and ap.host.call/1: what turns and calls say, with sizes, UTF-8 and credit checked
+ * here. */
 #include "internal.h"
 
 #include <stdlib.h>

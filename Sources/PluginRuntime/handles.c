@@ -1,8 +1,8 @@
 /* handles.c - generation-checked handles, and the map from the host's tokens to roots.
  *
  * A handle is {generation << 32 | slot}. Generations have 31 bits, are never 0 and start at a random number for each
- * instance, so that a handle of another instance is most unlikely to fit. The token of a request is its handle with bit 63
- * set. */
+ * instance, so that a handle of another instance is most unlikely to fit. The token of a request is its handle with
+ * bit 63 set. */
 #include "internal.h"
 
 #include <stdlib.h>

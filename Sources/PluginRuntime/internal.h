@@ -1,10 +1,10 @@
 /* internal.h - what the files of the runtime share.
  *
- * One mutex guards all state of a runtime. Functions whose name ends in `_locked` want it held. It is never held while
- * plugin code or the sink runs: `apr_emit_locked` lets go of it for the time of the sink.
+ * One mutex guards all state of a runtime. Functions whose name ends in `_locked` want it held. It is never held
+ * while plugin code or the sink runs: `apr_emit_locked` lets go of it for the time of the sink.
  *
- * Lifetime: a root (turn or call) counts references: one while its handle is open, one for each job that is queued or runs,
- * one for each timer or request, one for each thread that sends for it. */
+ * Lifetime: a root (turn or call) counts references: one while its handle is open, one for each job that is queued
+ * or runs, one for each timer or request, one for each thread that sends for it. */
 #ifndef APR_INTERNAL_H
 #define APR_INTERNAL_H
 
@@ -184,7 +184,7 @@ typedef struct apr_runner {
 typedef struct apr_pool_thread {
   apr_runtime *runtime;
   pthread_t thread;
-  enum { APR_UNUSED = 0, APR_RUNS, APR_ENDED } state; /* ended: to be joined */
+  bool used;
 } apr_pool_thread;
 
 typedef enum apr_phase {

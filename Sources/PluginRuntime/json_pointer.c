@@ -51,7 +51,8 @@ static size_t utf8_of(uint32_t scalar, char out[4]) {
   return size;
 }
 
-/* One character of a string, after its opening quote, as UTF-8. Answers its size, 0 at the closing quote, -1 on error. */
+/* One character of a string, after its opening quote, as UTF-8. Answers its size, 0 at the closing quote, -1 on
+ * error. */
 static int read_character(scanner *s, char out[4]) {
   if (s->at == s->end) return -1;
   char c = *s->at++;
@@ -80,7 +81,8 @@ static int read_character(scanner *s, char out[4]) {
   return (int)utf8_of(scalar, out);
 }
 
-/* Reads a string whose opening quote is taken; `same` tells whether it equals `token` (in pointer escapes), if not null. */
+/* Reads a string whose opening quote is taken; `same` tells whether it equals `token` (in pointer escapes), if not
+ * null. */
 static bool read_string(scanner *s, const ap_str *token, bool *same) {
   bool equal = token != NULL;
   size_t at = 0;
@@ -175,7 +177,8 @@ static bool is_pointer(ap_str pointer) {
   return true;
 }
 
-/* Finds the value at `pointer` in `json`, as a piece of its text. Answers its length, AP_E_NOT_FOUND or AP_E_INVALID. */
+/* Finds the value at `pointer` in `json`, as a piece of its text. Answers its length, AP_E_NOT_FOUND or
+ * AP_E_INVALID. */
 int64_t apr_json_pointer(ap_str json, ap_str pointer, ap_str *value) {
   if (!is_pointer(pointer)) return AP_E_INVALID;
   scanner s = {json.ptr, json.ptr + json.len};

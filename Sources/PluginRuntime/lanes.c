@@ -68,8 +68,8 @@ static void free_child(apr_child *child) {
   free(child);
 }
 
-/* Throws away what waits on the instance's lane, uncalled: create failed, so nobody is there to be called. Turns and calls
- * that wait there (one lane for all) are refused; lets go of the lock while the sink runs. */
+/* Throws away what waits on the instance's lane, uncalled: create failed, so nobody is there to be called. Turns and
+ * calls that wait there (one lane for all) are refused; lets go of the lock while the sink runs. */
 void apr_discard_lane_locked(apr_runtime *runtime) {
   apr_lane *lane = &runtime->root.lane;
   apr_job *job;
@@ -236,8 +236,9 @@ void apr_complete_locked(apr_runtime *runtime, apr_plan *plan) {
       if (plan->skip || plan->status >= 0) break;
       if (root->open) apr_finish_locked(runtime, root, plan->status, apr_string(plan->sentence ? plan->sentence : ""));
       else if (!plan->sentence && apr_handle_was_finished_locked(runtime, root->handle))
-        apr_misbehaved_locked(runtime, APR_FAULT_REFUSED, root->token,
-                              "The begin function finished its handle and then answered an error: only the first counts.");
+        apr_misbehaved_locked(
+            runtime, APR_FAULT_REFUSED, root->token,
+            "The begin function finished its handle and then answered an error: only the first counts.");
       break;
     case APR_JOB_CANCEL:
       if (plan->skip || !plan->sentence || !root->open) break;

@@ -37,8 +37,8 @@ static bool map(const char *path, const ap_plugin_r1 **plugin, refusal *why) {
   const ap_plugin_r1 *(*entry)(void);
   memcpy(&entry, &symbol, sizeof entry);
   *plugin = entry();
-  if (!*plugin) return refuse(why, AP_E_UNAVAILABLE, "The entry function of the plugin answered null: it refuses to be loaded.");
-  return true;
+  if (*plugin) return true;
+  return refuse(why, AP_E_UNAVAILABLE, "The entry function of the plugin answered null: it refuses to be loaded.");
 }
 
 static bool equal(const char *text, ap_str expected) {
@@ -58,14 +58,16 @@ static bool check_plugin(const ap_plugin_r1 *plugin, const apr_message *load, re
                   plugin->struct_size, sizeof *plugin);
   }
   if (!plugin->create || !plugin->destroy) {
-    return refuse(why, AP_E_INVALID, "The function `%s` of ap_plugin_r1 is null: every plugin needs create and destroy.",
+    return refuse(why, AP_E_INVALID,
+                  "The function `%s` of ap_plugin_r1 is null: every plugin needs create and destroy.",
                   plugin->create ? "destroy" : "create");
   }
   if (!plugin->id || !plugin->version) {
     return refuse(why, AP_E_INVALID, "`%s` of ap_plugin_r1 is null.", plugin->id ? "version" : "id");
   }
   if (!equal(plugin->id, load->s[1])) {
-    return refuse(why, AP_E_INVALID, "The library calls itself \"%.200s\", its manifest says \"%.200s\": make the ids equal.",
+    return refuse(why, AP_E_INVALID,
+                  "The library calls itself \"%.200s\", its manifest says \"%.200s\": make the ids equal.",
                   plugin->id, load->s[1].ptr);
   }
   if (!equal(plugin->version, load->s[2])) {
@@ -87,42 +89,44 @@ static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *wh
                   status, missing);
   }
   if (status < 0) return refuse(why, AP_E_FAILED, "The function `create` of the plugin failed with status %d.", status);
-  if (!instance) return refuse(why, AP_E_INVALID, "The function `create` of the plugin succeeded but stored no instance.");
+  if (!instance) {
+    return refuse(why, AP_E_INVALID, "The function `create` of the plugin succeeded but stored no instance.");
+  }
   runtime->instance = instance;
   return true;
 }
 
-/* All tables of plugins begin with a struct_size. */
-static bool check_table(const char *id, const void *table, uint32_t size, const char *missing, refusal *why) {
+/* Looks up a table of the plugin; null if it offers none. All tables begin with a struct_size, which must be `size`. */
+static bool find_table(const apr_runtime *runtime, const char *id, uint32_t size, const void **found, refusal *why) {
+  *found = runtime->plugin->get_extension ? runtime->plugin->get_extension(runtime->instance, id) : NULL;
+  if (!*found) return true;
   uint32_t struct_size;
-  memcpy(&struct_size, table, sizeof struct_size);
-  if (struct_size != size) {
-    return refuse(why, AP_E_INVALID, "The plugin's table \"%s\" says struct_size %u, this host knows %u.", id, struct_size,
-                  size);
-  }
-  if (missing) return refuse(why, AP_E_INVALID, "The function `%s` of the plugin's table \"%s\" is null.", missing, id);
-  return true;
+  memcpy(&struct_size, *found, sizeof struct_size);
+  if (struct_size == size) return true;
+  return refuse(why, AP_E_INVALID, "The plugin's table \"%s\" says struct_size %u, this host knows %u.", id,
+                struct_size, size);
 }
 
-static const void *table(const apr_runtime *runtime, const char *id) {
-  return runtime->plugin->get_extension ? runtime->plugin->get_extension(runtime->instance, id) : NULL;
+static bool need(bool present, const char *function, const char *id, refusal *why) {
+  if (present) return true;
+  return refuse(why, AP_E_INVALID, "The function `%s` of the plugin's table \"%s\" is null.", function, id);
 }
 
 static bool find_tables(apr_runtime *runtime, refusal *why) {
-  const ap_agent_r1 *agent = table(runtime, AP_EXT_AGENT);
-  if (agent && !check_table(AP_EXT_AGENT, agent, sizeof *agent, NULL, why)) return false;
-  if (agent && !check_table(AP_EXT_AGENT, agent, sizeof *agent,
-                            !agent->turn_begin ? "turn_begin" : !agent->turn_cancel ? "turn_cancel" : NULL, why))
-    return false;
-  const ap_tools_r1 *tools = table(runtime, AP_EXT_TOOLS);
-  if (tools && !check_table(AP_EXT_TOOLS, tools, sizeof *tools, NULL, why)) return false;
-  if (tools && !check_table(AP_EXT_TOOLS, tools, sizeof *tools, !tools->call_begin ? "call_begin" : NULL, why)) return false;
-  const ap_model_r1 *model = table(runtime, AP_EXT_MODEL);
-  if (model && !check_table(AP_EXT_MODEL, model, sizeof *model, NULL, why)) return false;
-  if (model && !check_table(AP_EXT_MODEL, model, sizeof *model, !model->complete ? "complete" : NULL, why)) return false;
-  const ap_config_r1 *config = table(runtime, AP_EXT_CONFIG);
-  if (config && !check_table(AP_EXT_CONFIG, config, sizeof *config, NULL, why)) return false;
-  if (config && !check_table(AP_EXT_CONFIG, config, sizeof *config, !config->changed ? "changed" : NULL, why)) return false;
+  const void *found[4];
+  if (!find_table(runtime, AP_EXT_AGENT, sizeof(ap_agent_r1), &found[0], why)) return false;
+  if (!find_table(runtime, AP_EXT_TOOLS, sizeof(ap_tools_r1), &found[1], why)) return false;
+  if (!find_table(runtime, AP_EXT_MODEL, sizeof(ap_model_r1), &found[2], why)) return false;
+  if (!find_table(runtime, AP_EXT_CONFIG, sizeof(ap_config_r1), &found[3], why)) return false;
+  const ap_agent_r1 *agent = found[0];
+  const ap_tools_r1 *tools = found[1];
+  const ap_model_r1 *model = found[2];
+  const ap_config_r1 *config = found[3];
+  if (!need(!agent || agent->turn_begin, "turn_begin", AP_EXT_AGENT, why)) return false;
+  if (!need(!agent || agent->turn_cancel, "turn_cancel", AP_EXT_AGENT, why)) return false;
+  if (!need(!tools || tools->call_begin, "call_begin", AP_EXT_TOOLS, why)) return false;
+  if (!need(!model || model->complete, "complete", AP_EXT_MODEL, why)) return false;
+  if (!need(!config || config->changed, "changed", AP_EXT_CONFIG, why)) return false;
   pthread_mutex_lock(&runtime->lock);
   runtime->agent = agent;
   runtime->tools = tools;

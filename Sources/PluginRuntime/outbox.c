@@ -73,8 +73,9 @@ static void send_left_locked(apr_runtime *runtime, apr_root *root) {
   }
 }
 
-/* Sends `message` in the order of `root`. If another thread is sending for this root, a copy is left for it. Lets go of
- * the lock while the sink runs. False: not accepted, because memory ran out, too much waits, or the runtime has closed. */
+/* Sends `message` in the order of `root`. If another thread is sending for this root, a copy is left for it. Lets go
+ * of the lock while the sink runs. False: not accepted, because memory ran out, too much waits, or the runtime has
+ * closed. */
 bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
   if (runtime->phase == APR_CLOSED) return false;
   if (root->sending) return leave_locked(root, message);

@@ -157,7 +157,9 @@ static void enqueue_control(apr_runtime *runtime, const apr_message *message) {
 void apr_deliver(apr_runtime *runtime, const apr_message *message) {
   if (message->op == APR_LOG_LEVEL) {
     int64_t level = message->number;
-    atomic_store(&runtime->log_level, level < AP_LOG_TRACE ? AP_LOG_TRACE : level > AP_LOG_ERROR ? AP_LOG_ERROR : (int)level);
+    if (level < AP_LOG_TRACE) level = AP_LOG_TRACE;
+    if (level > AP_LOG_ERROR) level = AP_LOG_ERROR;
+    atomic_store(&runtime->log_level, (int)level);
     return;
   }
   pthread_mutex_lock(&runtime->lock);

@@ -47,7 +47,8 @@ static apr_refusal *refusal_make(apr_runtime *runtime) {
   return refusal;
 }
 
-/* Answers a begin with AP_E_LIMIT, soon. If even the spare refusals are taken, the host has to wait for its deadline. */
+/* Answers a begin with AP_E_LIMIT, soon. If even the spare refusals are taken, the host has to wait for its
+ * deadline. */
 static void refuse_locked(apr_runtime *runtime, const apr_message *message, const char *sentence) {
   apr_refusal *refusal = refusal_make(runtime);
   if (!refusal) return;
@@ -85,8 +86,8 @@ void apr_cancel_locked(apr_runtime *runtime, uint64_t token, ap_status why) {
   if (root->begun || root->blocking) apr_enqueue_locked(runtime, &root->cancel_job);
 }
 
-/* Makes the handle stale and ends what belongs to it. Stores the tokens of open requests in `requests`, which has room for
- * APR_MAX_REQUESTS; may be null. Answers how many. */
+/* Makes the handle stale and ends what belongs to it. Stores the tokens of open requests in `requests`, which has
+ * room for APR_MAX_REQUESTS; may be null. Answers how many. */
 static uint32_t close_locked(apr_runtime *runtime, apr_root *root, bool finished, uint64_t *requests) {
   uint32_t count = 0;
   if (root != &runtime->root) {

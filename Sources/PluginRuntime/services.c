@@ -62,8 +62,8 @@ static ap_status request_tools(const ap_host_r1 *host, ap_handle scope, ap_str o
   return request(host, AP_HOST_TOOLS, scope, op, json, body, fn, user, out);
 }
 
-static ap_status request_kv(const ap_host_r1 *host, ap_handle scope, ap_str op, ap_str json, ap_str body, ap_event_fn fn,
-                            void *user, ap_handle *out) {
+static ap_status request_kv(const ap_host_r1 *host, ap_handle scope, ap_str op, ap_str json, ap_str body,
+                            ap_event_fn fn, void *user, ap_handle *out) {
   return request(host, AP_HOST_KV, scope, op, json, body, fn, user, out);
 }
 
@@ -84,8 +84,8 @@ static void end_with_data(apr_runtime *runtime, apr_child *request, ap_status st
   apr_child_end_locked(runtime, request, status, data, data ? text.len : 0);
 }
 
-/* APR_SERVICE_EVENT. News of a request that has ended is dropped. A piece that finds no memory ends the request: what is
- * left of the answer would have a hole. */
+/* APR_SERVICE_EVENT. News of a request that has ended is dropped. A piece that finds no memory ends the request:
+ * what is left of the answer would have a hole. */
 void apr_service_event_locked(apr_runtime *runtime, const apr_message *message) {
   if (!(message->token >> 63)) return;
   apr_child *request = apr_handle_find_locked(runtime, message->token & ~(1ull << 63), APR_REQUEST);

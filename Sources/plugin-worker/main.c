@@ -1,11 +1,12 @@
 /* plugin-worker <fd> - one plugin in a process of its own.
  *
- * <fd> is a connected stream socket to the host; both sides speak the frames of plugin_runtime.h. The main thread is the
- * lane thread: it reads frames, pumps the runtime, and writes what the runtime has to say once for each round. While it
- * hangs in the plugin, other threads write for themselves. When the host closes the socket the process ends at once,
- * whatever the plugin is doing.
+ * <fd> is a connected stream socket to the host; both sides speak the frames of plugin_runtime.h. The main thread is
+ * the lane thread: it reads frames, pumps the runtime, and writes what the runtime has to say once for each round.
+ * While it hangs in the plugin, other threads write for themselves. When the host closes the socket the process ends
+ * at once, whatever the plugin is doing.
  *
- * Exit status: 0 the host is done with us; 2 wrong arguments or no memory; 3 the host sent something that is no frame. */
+ * Exit status: 0 the host is done with us; 2 wrong arguments or no memory; 3 the host sent something that is no
+ * frame. */
 #define _GNU_SOURCE
 
 #include "plugin_runtime.h"

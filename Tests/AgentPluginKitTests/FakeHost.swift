@@ -23,6 +23,9 @@ final class FakeHost: Sendable {
         var timers: [ap_handle: Timer] = [:]
         var lastHandle: ap_handle = 0
         var conflicts = 0
+        var turns: [ap_handle: TurnLog] = [:]
+        /// Answers every text with AP_W_SLOW, after it called this on another thread.
+        var whenSlow: (@Sendable (ap_handle) -> Void)?
     }
     struct Timer: @unchecked Sendable {
         let fn: ap_event_fn
@@ -80,7 +83,7 @@ final class FakeHost: Sendable {
         return answer.finishes > 1 ? AP_E_GONE : AP_OK
     }
 
-    private func end(_ timer: Timer, _ handle: ap_handle, _ status: ap_status, _ text: String) {
+    func end(_ timer: Timer, _ handle: ap_handle, _ status: ap_status, _ text: String) {
         lend(text) { timer.fn(timer.user, handle, AP_EV_END, status, $0) }
     }
 
@@ -161,6 +164,9 @@ final class FakeHost: Sendable {
                     FakeHost.of(host).endTimer(handle, AP_E_CANCELLED)
                     return AP_OK
                 })),
+        AP_HOST_TURN: table(turnTable),
+        AP_HOST_TOOLS: table(toolsTable),
+        AP_HOST_MODEL: table(modelTable),
         AP_HOST_KV: table(
             ap_host_service_r1(
                 struct_size: 16, flags: 0,

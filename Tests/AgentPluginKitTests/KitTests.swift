@@ -5,54 +5,17 @@ import Testing
 
 /// The kit, through the C tables that the host sees.
 struct KitTests {
-    struct Fixture: AgentPlugin {
-        static let id = "dev.agenthost.fixture"
-        static let version = "1.2.3"
-        let host: Host
-
-        init(host: Host, configuration: JSON) throws {
-            if configuration["refuse"] == true { throw ToolError("no") }
-            self.host = host
-        }
-
-        struct Greeting: Decodable { let name: String }
-
-        var tools: [Tool] {
-            [
-                Tool("greet") { (arguments: Greeting, context) in
-                    try await context.progress("thinking")
-                    return ["text": .string("Hello \(arguments.name), \(context.remainingMilliseconds ?? -1)")]
-                },
-                Tool("fail") { (_: JSON, _) in throw ToolError("Error: it broke") },
-                Tool("wait") { (_: JSON, context) in
-                    try await context.host.sleep(milliseconds: 60_000)
-                    return [:]
-                },
-            ]
-        }
-
-        var models: [Model] {
-            [
-                Model("parrot") { request, output in
-                    try await output.text(request.messages.last?.text ?? "")
-                    try await output.toolCall(index: 0, id: "c", name: "greet", arguments: ["name": "x"])
-                    return .toolCalls
-                }
-            ]
-        }
-    }
-
     private func driver() throws -> Driver {
-        let plugin = try #require(entry(for: Fixture.self))
+        let plugin = try #require(entry(for: KitFixture.self))
         return try #require(Driver(plugin))
     }
 
     @Test func theEntrySaysWhoItIs() throws {
-        let plugin = try #require(entry(for: Fixture.self))
-        #expect(String(cString: plugin.pointee.id) == Fixture.id)
-        #expect(String(cString: plugin.pointee.version) == Fixture.version)
+        let plugin = try #require(entry(for: KitFixture.self))
+        #expect(String(cString: plugin.pointee.id) == KitFixture.id)
+        #expect(String(cString: plugin.pointee.version) == KitFixture.version)
         #expect(plugin.pointee.abi_draft == UInt32(AP_ABI_DRAFT))
-        #expect(entry(for: Fixture.self) == plugin)
+        #expect(entry(for: KitFixture.self) == plugin)
         #expect(Driver(plugin, configuration: #"{"refuse":true}"#) == nil)
         #expect(Driver(plugin, configuration: "no json") == nil)
     }

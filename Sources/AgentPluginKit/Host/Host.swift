@@ -71,15 +71,12 @@ public final class Host: Sendable {
         return Int(max(0, deadline - now))
     }
 
-    /// Judges the answer to an emission; pauses if the client is behind.
+    /// Judges the answer to the progress of a call. Whoever is behind gets time: unlike a turn, a call is not told when it
+    /// may go on.
     /// - Throws: `CancellationError` or ``HostError``.
     func accept(_ status: ap_status) async throws {
-        switch status {
-        case AP_W_SLOW: try await sleep(milliseconds: 20)
-        case AP_OK...: break
-        case AP_E_CANCELLED: throw CancellationError()
-        default: throw HostError(status: status)
-        }
+        if status == AP_W_SLOW { return try await sleep(milliseconds: 20) }
+        try check(status)
     }
 }
 

@@ -31,23 +31,31 @@ public struct Turn: Sendable {
     public let context: JSON
     let handle: ap_handle
     let deadline: ap_time
+    let pace: Pace
 
     /// Milliseconds until the turn is given up; nil if there is no deadline.
     public var remainingMilliseconds: Int? { host.milliseconds(until: deadline) }
 
-    /// Appends to the assistant message `item`; the first piece starts it.
+    /// Appends to the assistant message `item`; the first piece starts it. Waits while the reader is behind.
     /// - Throws: `CancellationError` when the reader left, ``HostError``.
     public func text(_ delta: String, item: UInt32 = 0) async throws {
-        try await host.accept(host.tables.text(turn: handle, item: item, delta))
+        try await say { host.tables.text(turn: handle, item: item, delta) }
     }
 
     /// Emits something with structure: `workflow`, `task`, `widget`, `progress`, `notice`, …
     public func emit(_ kind: String, _ json: JSON, item: UInt32 = 0) async throws {
-        try await host.accept(host.tables.emit(turn: handle, item: item, kind: kind, json.encoded))
+        try await say { host.tables.emit(turn: handle, item: item, kind: kind, json.encoded) }
     }
 
     /// The item is complete: it is stored and shown as such.
     public func itemDone(_ item: UInt32 = 0) async throws {
-        try await host.accept(host.tables.itemDone(turn: handle, item: item))
+        try await say { host.tables.itemDone(turn: handle, item: item) }
+    }
+
+    private func say(_ emit: () -> ap_status) async throws {
+        let round = pace.round
+        let status = emit()
+        if status == AP_W_SLOW { return try await pace.wait(after: round) }
+        try check(status)
     }
 }

@@ -92,7 +92,7 @@ private enum Tables {
             struct_size: UInt32(MemoryLayout<ap_agent_r1>.size), flags: 0,
             turn_begin: { unsafe borrow($0).answer($1, $2.pointee) },
             turn_cancel: { instance, turn, _ in unsafe borrow(instance).cancel(turn) },
-            turn_writable: nil))
+            turn_writable: { instance, turn in unsafe borrow(instance).writable(turn) }))
 
     nonisolated(unsafe) static let configuration = unsafe immortal(
         ap_config_r1(

@@ -48,6 +48,13 @@ public struct HostError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+/// Judges the answer to an emission.
+/// - Throws: `CancellationError` or ``HostError``.
+func check(_ status: ap_status) throws {
+    if status == AP_E_CANCELLED { throw CancellationError() }
+    if status < AP_OK { throw HostError(status: status) }
+}
+
 /// How a call that threw `error` is finished: a status, and the text for whoever asked.
 func outcome(of error: any Error) -> (status: ap_status, text: String) {
     switch error {

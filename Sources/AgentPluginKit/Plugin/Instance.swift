@@ -10,6 +10,7 @@ final class Instance: Sendable {
     private let models: [String: Model]
     private let agents: [String: Agent]
     private let work = OpenWork()
+    private let turns = OpenTurns()
 
     /// - Throws: what the plugin's `init` throws.
     init(_ type: any AgentPlugin.Type, tables: HostTables, configuration: JSON) throws {
@@ -56,20 +57,30 @@ final class Instance: Sendable {
         else { return AP_E_INVALID }
         let turn = unsafe Turn(
             host: host, agentID: id, threadID: request.thread_id.copy, subject: request.subject.copy,
-            kind: request.kind.copy, input: items, context: context, handle: handle, deadline: request.deadline)
-        work.start(handle) { [host] in
+            kind: request.kind.copy, input: items, context: context, handle: handle, deadline: request.deadline,
+            pace: turns.open(handle))
+        work.start(handle) { [host, turns] in
+            var result = (status: AP_OK, text: "")
             do {
                 try await agent.answer(turn)
-                host.tables.finish(turn: handle, AP_OK, "")
             } catch {
-                let (status, text) = outcome(of: error)
-                host.tables.finish(turn: handle, status, text)
+                result = outcome(of: error)
             }
+            turns.close(handle)
+            host.tables.finish(turn: handle, result.status, result.text)
         }
         return AP_OK
     }
 
-    func cancel(_ handle: ap_handle) { work.cancel(handle) }
+    /// The reader of a turn has caught up.
+    func writable(_ turn: ap_handle) { turns[turn]?.catchUp() }
+
+    /// Nobody waits for a call or turn any more.
+    func cancel(_ handle: ap_handle) {
+        work.cancel(handle)
+        // Tasks that the agent made itself were not cancelled with it.
+        turns[handle]?.end(CancellationError())
+    }
 
     func reconfigure(_ configuration: [UInt8]) -> ap_status {
         guard let plugin = plugin as? any ReconfigurablePlugin else { return AP_E_UNSUPPORTED }

@@ -1,9 +1,9 @@
 /* plugin_runtime.h - the plugin's side of the host, the same code in both modes.
  *
- * A runtime holds one plugin instance: it loads the library, calls it on the right lanes, checks handles, keeps timers and
- * requests, and implements every `ap.host.*` table. It talks to the host only through messages: in process the embedder
- * passes them by direct call, in a worker process they are frames on a socket. So a plugin cannot tell where it runs, and
- * every verdict (GONE, LIMIT, SLOW, ...) is local.
+ * A runtime holds one plugin instance: it loads the library, calls it on the right lanes, checks handles, keeps
+ * timers and requests, and implements every `ap.host.*` table. It talks to the host only through messages: in
+ * process the embedder passes them by direct call, in a worker process they are frames on a socket. So a plugin
+ * cannot tell where it runs, and every verdict (GONE, LIMIT, SLOW, ...) is local.
  *
  *   host (Swift)  --- apr_deliver(runtime, message) --->  runtime  --- lanes --->  plugin
  *   host (Swift)  <--- sink(context, message) ----------  runtime  <--- any -----  plugin
@@ -17,25 +17,25 @@
 #include "agent_plugin.h"
 
 /* ---- messages -------------------------------------------------------------------------------------------------------
- * `token` names a turn, call or request between host and runtime. Turn and call tokens are chosen by the host, unique for
- * the life of the instance and below 2^63; request tokens are chosen by the runtime and have bit 63 set. The plugin sees
- * neither: the runtime maps tokens to generation-checked handles. Strings are borrowed during the call. */
+ * `token` names a turn, call or request between host and runtime. Turn and call tokens are chosen by the host, unique
+ * for the life of the instance and below 2^63; request tokens are chosen by the runtime and have bit 63 set. The plugin
+ * sees neither: the runtime maps tokens to generation-checked handles. Strings are borrowed during the call. */
 
 #define APR_MAX_STRINGS 6
 #define APR_MAX_FRAME (8u * 1024u * 1024u)
 
 /* host -> runtime */
-#define APR_LOAD 1          /* item: APR_LOAD_* flags; s: library path, plugin id, plugin version, config json, host version,
-                               granted extension ids separated by blanks. Answer: APR_LOADED */
-#define APR_TURN_BEGIN 2    /* token; item: bit 0 = blocking; number: deadline; s: agent_id, thread_id, subject, kind, input_json,
-                               context_json. Refusal by the plugin is answered as APR_TURN_FINISH */
-#define APR_CALL_BEGIN 3    /* token; item: bit 0 = blocking; number: deadline; s: tool, args_json, subject, thread_id, agent_id,
-                               locale. Refusal is answered as APR_CALL_FINISH */
+#define APR_LOAD 1          /* item: APR_LOAD_* flags; s: library path, plugin id, plugin version, config json, host
+                               version, granted extension ids separated by blanks. Answer: APR_LOADED */
+#define APR_TURN_BEGIN 2    /* token; item: bit 0 = blocking; number: deadline; s: agent_id, thread_id, subject, kind,
+                               input_json, context_json. Refusal by the plugin is answered as APR_TURN_FINISH */
+#define APR_CALL_BEGIN 3    /* token; item: bit 0 = blocking; number: deadline; s: tool, args_json, subject, thread_id,
+                               agent_id, locale. Refusal is answered as APR_CALL_FINISH */
 #define APR_MODEL_BEGIN 4   /* token; item: bit 0 = blocking; number: deadline; s: model_id, request_json. As above */
 #define APR_CANCEL 5        /* token of a turn or call; status: AP_E_CANCELLED or AP_E_DEADLINE */
 #define APR_REVOKE 6        /* token of a turn or call: the handle goes stale now; its requests end with CANCELLED */
-#define APR_CREDIT 7        /* token; number: bytes the client has taken since the last credit, counted as the lengths of
-                               all strings of APR_TURN_TEXT, APR_TURN_EMIT and APR_CALL_PROGRESS as they arrived */
+#define APR_CREDIT 7        /* token; number: bytes the client has taken since the last credit, counted as the lengths
+                               of all strings of APR_TURN_TEXT, APR_TURN_EMIT and APR_CALL_PROGRESS as they arrived */
 #define APR_SERVICE_EVENT 8 /* token of a request; item: ap_event; status; s: data */
 #define APR_CONFIG 9        /* s: config json. Answer: APR_CONFIG_DONE */
 #define APR_DRAIN 10        /* no answer */
@@ -43,9 +43,10 @@
 #define APR_LOG_LEVEL 12    /* number: lowest level that is kept */
 #define APR_PING 13         /* Answer: APR_PONG. Who pumps lanes himself answers only when no plugin function holds him up */
 
-/* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open; after
- * APR_REVOKE the host ends them by itself. */
-#define APR_LOADED 64          /* status; item: APR_HAS_* of what the instance offers; s: sentence that says why it was refused */
+/* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open;
+ * after APR_REVOKE the host ends them by itself. */
+#define APR_LOADED 64          /* status; item: APR_HAS_* of what the instance offers; s: sentence that says why it was
+                                  refused */
 #define APR_TURN_TEXT 65       /* token, item, s: delta */
 #define APR_TURN_EMIT 66       /* token, item, s: kind, json */
 #define APR_TURN_ITEM_DONE 67  /* token, item */
@@ -58,7 +59,8 @@
 #define APR_LOG 73             /* item: level; token: scope (0 = instance); s: message, fields json */
 #define APR_CONFIG_DONE 74     /* status */
 #define APR_DESTROYED 75
-#define APR_STALL 76           /* token of the lane's root (0 = instance); number: ms a lane function has taken so far */
+#define APR_STALL 76           /* token of the lane's root (0 = instance); number: ms a lane function has taken so far.
+                                  At 250 ms, while it runs, and at the end of any that took more than 20 ms */
 #define APR_MISBEHAVED 77      /* token or 0; s: sentence ("finished twice", "text that is not UTF-8", ...) */
 #define APR_PONG 78
 
@@ -82,13 +84,14 @@ typedef struct apr_message {
 
 typedef struct apr_runtime apr_runtime;
 
-/* Receives a message of the runtime. Called from any thread of the plugin or the runtime, several at a time; messages of one
- * token come in order. Must not block and must not call the runtime's apr_destroy. May call apr_deliver. */
+/* Receives a message of the runtime. Called from any thread of the plugin or the runtime, several at a time;
+ * messages of one token come in order. Must not block and must not call the runtime's apr_destroy. May call
+ * apr_deliver. */
 typedef void (*apr_sink_fn)(void *AP_NULLABLE context, const apr_message *AP_NONNULL message);
 
 typedef struct apr_options {
   uint32_t lane_threads;     /* threads that run [turn] lanes; 0 = the embedder pumps */
-  uint32_t blocking_threads; /* most threads of the [blocking] pool: they start when needed, and end when idle; 0 = 32 */
+  uint32_t blocking_threads; /* most threads of the [blocking] pool: start when needed, end when idle; 0 = 32 */
   apr_sink_fn AP_NONNULL sink;
   void *AP_NULLABLE context;
 } apr_options;
@@ -96,13 +99,14 @@ typedef struct apr_options {
 /* Makes an empty runtime. Null when memory or threads run out.                                                 [any] */
 apr_runtime *AP_NULLABLE apr_create(const apr_options *AP_NONNULL options);
 
-/* Hands over a message of the host. Copies what it keeps; never runs plugin code on the caller's stack; does not block.
- * Messages with an unknown op or token are ignored.                                                            [any] */
+/* Hands over a message of the host. Copies what it keeps; never runs plugin code or the sink on the caller's stack; does
+ * not block. Messages with an unknown op or token are ignored. A begin for which there is no memory, no thread or no room
+ * (10,000 may be open) is answered by its FINISH with AP_E_LIMIT.                                              [any] */
 void apr_deliver(apr_runtime *AP_NONNULL runtime, const apr_message *AP_NONNULL message);
 
-/* For lane_threads = 0. apr_pump_fd: a descriptor that polls readable when there is lane work or a timer is due; apr_pump:
- * runs what is due on the calling thread until nothing is left or about 5 ms have passed (then the descriptor stays
- * readable). Always the same thread. */
+/* For lane_threads = 0. apr_pump_fd: a descriptor that polls readable when there is lane work or a timer is due;
+ * apr_pump: runs what is due on the calling thread until nothing is left or about 5 ms have passed (then the
+ * descriptor stays readable). Always the same thread. */
 int apr_pump_fd(apr_runtime *AP_NONNULL runtime);
 void apr_pump(apr_runtime *AP_NONNULL runtime);
 
@@ -110,8 +114,8 @@ void apr_pump(apr_runtime *AP_NONNULL runtime);
 void apr_destroy(apr_runtime *AP_NONNULL runtime);
 
 /* ---- frames ---------------------------------------------------------------------------------------------------------
- * {u32 length of what follows, u16 op, i16 status, u32 item, u64 token, i64 number, u8 count, count x {u32 length, bytes}},
- * little-endian, no padding. */
+ * {u32 length of what follows, u16 op, i16 status, u32 item, u64 token, i64 number, u8 count, count x {u32 length,
+ * bytes}}, little-endian, no padding. */
 
 #define APR_FRAME_HEADER 4u
 

@@ -35,7 +35,8 @@ typedef struct ap_agent_r1 {
    * stale. With mode "blocking" this may come while `turn_begin` still runs.                                   [turn] */
   void (*AP_NONNULL turn_cancel)(ap_instance *AP_NONNULL self, ap_handle turn, ap_status why);
 
-  /* An emission answered AP_W_SLOW and the client has caught up. Optional, may be null.                        [turn] */
+  /* An emission answered AP_W_SLOW and the client has caught up. May come before an emission that another thread makes
+   * has returned its AP_W_SLOW. Optional, may be null.                                                         [turn] */
   void (*AP_NULLABLE turn_writable)(ap_instance *AP_NONNULL self, ap_handle turn);
 } ap_agent_r1;
 AP_FROZEN(ap_agent_r1, 32);

@@ -11,7 +11,7 @@ typedef struct ap_host_call_r1 {
   uint32_t flags; /* 0 */
 
   /* News while the call runs. For tools: {"text"?: "...", "icon"?: "..."}; for models see model.h. At most 1 MiB. Answers as
-   * `text` of ap.host.turn/1.                                                                                  [any] */
+   * `text` of ap.host.turn/1; after AP_W_SLOW pause for a moment, nobody tells a call when to go on.           [any] */
   ap_status (*AP_NONNULL progress)(const ap_host_r1 *AP_NONNULL host, ap_handle call, ap_str json);
 
   /* Ends the call, exactly once. AP_OK: `result` is JSON (at most 4 MiB). Negative: `result` is text, for tools with

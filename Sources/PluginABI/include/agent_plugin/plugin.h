@@ -14,8 +14,8 @@ typedef struct ap_plugin_r1 {
   /* Makes the instance.                                                                          [control] may block, 10 s
    * `config_json` is an object: the plugin's configuration, valid during the call.
    * On AP_OK stores the instance, which then belongs to the plugin until `destroy`; on any other status stores nothing
-   * and the plugin is refused. Host functions may be called from here on, but completions arrive only after create
-   * returned: do not wait for one inside create. */
+   * and the plugin is refused: what it asked for in here is not called any more. Host functions may be called from here
+   * on, but completions and work arrive only after create returned: do not wait for one inside create. */
   ap_status (*AP_NONNULL create)(const ap_host_r1 *AP_NONNULL host, ap_str config_json,
                                  ap_instance *AP_NULLABLE *AP_NONNULL out);
 

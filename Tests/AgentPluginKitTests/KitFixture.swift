@@ -1,0 +1,91 @@
+import PluginABI
+import Synchronization
+
+@testable import AgentPluginKit
+
+/// One of everything that a plugin can offer. A test program holds one plugin, so all tests share it.
+struct KitFixture: ReconfigurablePlugin {
+    static let id = "dev.agenthost.fixture"
+    static let version = "1.2.3"
+    let host: Host
+    let configuration: Cell
+
+    final class Cell: Sendable {
+        let value: Mutex<JSON>
+        init(_ json: JSON) { value = Mutex(json) }
+    }
+
+    init(host: Host, configuration: JSON) throws {
+        if configuration["refuse"] == true { throw ToolError("no") }
+        self.host = host
+        self.configuration = Cell(configuration)
+    }
+
+    struct Greeting: Decodable { let name: String }
+
+    var tools: [Tool] {
+        [
+            Tool("greet") { (arguments: Greeting, context) in
+                try await context.progress("thinking")
+                return ["text": .string("Hello \(arguments.name), \(context.remainingMilliseconds ?? -1)")]
+            },
+            Tool("fail") { (_: JSON, _) in throw ToolError("Error: it broke") },
+            Tool("wait") { (_: JSON, context) in
+                try await context.host.sleep(milliseconds: 60_000)
+                return [:]
+            },
+        ]
+    }
+
+    var models: [Model] {
+        [
+            Model("parrot") { request, output in
+                try await output.text(request.messages.last?.text ?? "")
+                try await output.toolCall(index: 0, id: "c", name: "greet", arguments: ["name": "x"])
+                return .toolCalls
+            }
+        ]
+    }
+
+    var agents: [Agent] {
+        [
+            Agent("six-words") { turn in
+                for number in 1...6 { try await turn.text("word \(number)") }
+            },
+            Agent("emitter") { turn in
+                try await turn.text("\(turn.kind) of \(turn.input.count)", item: 7)
+                try await turn.itemDone(7)
+                try await turn.emit("progress", ["text": "busy"])
+                try await turn.emit("nonsense", [:])
+            },
+            Agent("forgetful") { turn in
+                // A task of its own is not cancelled with the turn.
+                try await Task.detached { try await turn.text("still there?") }.value
+            },
+            Agent("caller") { turn in
+                let tools = try await host.listTools().map(\.name)
+                let doubled = try await host.callTool("double", ["n": 21])
+                try await turn.text("\(tools) \(doubled["n"]?.int ?? 0) \(doubled["scope"]?.int ?? 0)")
+                do {
+                    _ = try await host.callTool("broken", [:])
+                } catch let error as HostError {
+                    try await turn.text("\(error.code) \(error.message)")
+                }
+                _ = try await host.callTool("unknown", [:])
+            },
+            Agent("asker") { turn in
+                let pieces = Mutex<[String]>([])
+                let answer = try await host.complete(["model": "default", "messages": []]) { piece in
+                    pieces.withLock { $0.append(piece["text"]?.string ?? "?") }
+                }
+                try await turn.text("\(pieces.withLock { $0 }) \(answer["text"]?.string ?? "")")
+            },
+            Agent("configured") { turn in try await turn.text(configuration.value.withLock(\.text)) },
+        ]
+    }
+
+    func configurationChanged(_ configuration: JSON) throws {
+        guard configuration["bad"] == nil else { throw ToolError("bad is not allowed") }
+        self.configuration.value.withLock { $0 = configuration }
+    }
+}
