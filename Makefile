@@ -51,7 +51,6 @@ fixtures:
 test: test-dependencies debug headers fixtures ## Runs the tests (a few minutes)
 	swift test --skip-build
 	Tests/PluginRuntimeTests/run.sh
-	scripts/check-docs.sh $(DEBUG)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
 	scripts/sanitize.sh
@@ -67,6 +66,11 @@ layers: ## Checks that a room of AgentHost names only rooms above it
 
 headers: ## Compiles the plugin headers in every promised language with every compiler at hand
 	scripts/check-headers.sh
+
+.PHONY: check-docs
+test: check-docs
+check-docs: debug ## Builds and runs the plugin of docs/plugin-abi.md as it stands there
+	scripts/check-docs.sh $(DEBUG)
 
 dependencies:
 	@scripts/install-packages.sh $(PACKAGES)
