@@ -215,6 +215,8 @@ private let conversations: [([String], [String])] = [
     ([full, "No, I meant Rome"], ["3 days in Rome"]),
     ([full, "add the Oceanarium"], ["I added the Oceanarium"]),
     ([full, "> 5 days in Kyoto for a family\n\nmore food please"], ["3 days in Lisbon", "two adults"]),
+    ([full, "Make day 1 less packed"], ["I slowed the plan down"]),
+    ([full, "I want to see the Oceanarium"], ["I added the Oceanarium"]),
     ([full, "thanks!"], ["welcome"]),
     ([full, "xyzzy"], ["I can change the plan"]),
     ([full, "when is the best time to go?"], ["spring or fall"]),

@@ -58,6 +58,8 @@ extension Reader {
             "rather", "prefer", "have",
             "spend", "instead", "want",
         ]
+        // "Make day 1 less packed" is about the pace.
+        if sentence.has("packed", "relaxed", "slower", "busy", "easier", "rushed") { return }
         let isOnlyDay = ["day", "on"].contains(sentence.word(0))
         guard isOnlyDay || sentence.words.contains(where: verbs.contains) else { return }
         let theme = sentence.words.first { Vocabulary.theme(of: $0) != nil }
@@ -117,7 +119,9 @@ extension Reader {
 
     private mutating func readMoreAndLess(_ sentence: Message, day: Int?) {
         for (index, word) in sentence.words.enumerated() {
-            let isMore = ["more", "add", "include", "extra"].contains(word)
+            let isWish =
+                ["see", "visit"].contains(word) && !statements.contains(.showPlan) && Reader.city(in: sentence) == nil
+            let isMore = isWish || ["more", "add", "include", "extra"].contains(word)
             let isLess =
                 ["less", "fewer", "no", "without", "skip", "avoid", "hate", "remove", "drop"].contains(word)
                 || (word == "not" && ["interested", "want"].contains(sentence.word(index + 1)))
