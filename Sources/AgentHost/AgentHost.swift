@@ -27,6 +27,7 @@ public final class AgentHost: Sendable {
         }
         host.checkDefaultAgent()
         await host.engine.recover()
+        host.engine.recoverRegularly()
         return host
     }
 
@@ -48,7 +49,7 @@ public final class AgentHost: Sendable {
         }
         registry = Registry()
         EchoAgent.register(in: registry)
-        let tools = ToolDispatcher(registry: registry, log: log)
+        let tools = ToolDispatcher(directory: registry, log: log)
         do {
             plugins = try PluginHost(
                 configuration: PluginHostConfiguration(configuration), registry: registry, store: store,

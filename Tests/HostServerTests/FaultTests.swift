@@ -92,4 +92,22 @@ struct FaultTests {
         #expect(response.code == "not_implemented")
         #expect(try client.get("/healthz").body == Data(#"{"status":"ok"}"#.utf8))
     }
+
+    /// Two servers on one database behave as one: when one dies, the other closes what it left open.
+    @Test func aServerClosesTheTurnsOfOneThatDied() throws {
+        let survivor = try ServerProcess(plugins: [Self.good])
+        let other = try ServerProcess(folder: survivor.folder, plugins: [Self.good])
+        let stream = try other.client().open(
+            "threads.create", ["input": ChatKitClient.input("slow 1000")], agent: "echo-c")
+        #expect(stream.readUntil { $0.filter { $0.type == "thread.item.updated" }.count > 80 })
+        let thread = try #require((stream.seen.first?.json["thread"] as? [String: Any])?["id"] as? String)
+        let shown = try #require(stream.seen.first { $0.type == "thread.item.added" }?.item?["id"] as? String)
+        other.stop(SIGKILL)
+        var isThere = false
+        for _ in 0..<150 where !isThere {
+            isThere = try survivor.client().items(thread).contains { $0["id"] as? String == shown }
+            if !isThere { usleep(100_000) }
+        }
+        #expect(isThere, "the text that was checkpointed is kept under the id that was shown")
+    }
 }

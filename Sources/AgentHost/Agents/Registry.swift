@@ -3,16 +3,13 @@ private import Synchronization
 /// What is loaded at the moment: agents, tools and models, with who provides them. Plugins register and withdraw; turns look up.
 ///
 /// May be called from any thread. A look-up answers a snapshot: what it holds stays usable for the turn that took it.
-final class Registry: Sendable {
+final class Registry: ToolDirectory, Sendable {
     struct Agent: Sendable {
         var descriptor: AgentDescriptor
         /// Nil for declarative agents.
         var provider: (any AgentProvider)?
     }
-    struct Tool: Sendable {
-        var descriptor: ToolDescriptor
-        var provider: any ToolProvider
-    }
+    typealias Tool = LoadedTool
     struct Model: Sendable {
         var plugin: String
         var id: String

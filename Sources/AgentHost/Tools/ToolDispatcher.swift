@@ -1,17 +1,17 @@
 private import Synchronization
 
-/// Runs the registry's tools: look-up, check of the arguments, deadline, cancellation, one retry, size limit.
+/// Runs loaded tools: look-up, check of the arguments, deadline, cancellation, one retry, size limit.
 ///
 /// May be called from any thread.
 final class ToolDispatcher: ToolDispatching {
     /// Bytes of JSON a result may have.
     static let maximumResultBytes = 4 << 20
 
-    private let registry: Registry
+    private let directory: any ToolDirectory
     private let log: Logger
 
-    init(registry: Registry, log: Logger) {
-        self.registry = registry
+    init(directory: any ToolDirectory, log: Logger) {
+        self.directory = directory
         self.log = log
     }
 
@@ -20,7 +20,7 @@ final class ToolDispatcher: ToolDispatching {
         deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
         completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable {
-        guard let tool = registry.tool(exposedName) else {
+        guard let tool = directory.tool(exposedName) else {
             completion(.failure("There is no tool named \"\(exposedName)\" at the moment."))
             return NotCancellable()
         }

@@ -66,6 +66,18 @@ protocol ToolProvider: Sendable {
     ) -> any Cancellable
 }
 
+/// A tool that is loaded, with who runs it.
+struct LoadedTool: Sendable {
+    var descriptor: ToolDescriptor
+    var provider: any ToolProvider
+}
+
+/// Where loaded tools are found.
+protocol ToolDirectory: Sendable {
+    /// By exposed name; nil when there is none at the moment.
+    func tool(_ exposedName: String) -> LoadedTool?
+}
+
 /// Work that goes on and can be told to stop. The completion still comes.
 protocol Cancellable: Sendable {
     /// May be called from any thread, more than once, and after the end. Does not block.

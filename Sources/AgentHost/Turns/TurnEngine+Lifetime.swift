@@ -16,6 +16,17 @@ extension TurnEngine {
         }
     }
 
+    /// Looks again and again for turns of another host on the same database that has died meanwhile.
+    func recoverRegularly(every milliseconds: Int64 = 10_000) {
+        DeadlineTimer.shared.schedule(at: monotonicMilliseconds() + milliseconds) { [weak self] in
+            guard let self, !isStopping else { return }
+            Task.detached {
+                await self.recover()
+                self.recoverRegularly(every: milliseconds)
+            }
+        }
+    }
+
     private func close(_ turn: OpenTurn) async {
         do throws(StoreError) {
             try await store.write(TurnEngine.closing(turn, at: .now()))

@@ -22,7 +22,7 @@ struct Door: Sendable {
         store = try SQLiteStore(path: folder.path + "/test.db")
         EchoAgent.register(in: registry)
         engine = TurnEngine(
-            store: store, registry: registry, tools: ToolDispatcher(registry: registry, log: .silent),
+            store: store, registry: registry, tools: ToolDispatcher(directory: registry, log: .silent),
             configuration: TurnConfiguration(), log: .silent)
         let chatKit = ChatKitEndpoint(
             engine: engine, store: store, identification: CallerIdentification(),

@@ -16,7 +16,7 @@ struct ToolDispatcherTests {
         #expect(
             registry.register(plugin: "p", agents: [], tools: [.init(descriptor: tool, provider: provider)], models: [])
                 == nil)
-        let dispatcher = ToolDispatcher(registry: registry, log: .silent)
+        let dispatcher = ToolDispatcher(directory: registry, log: .silent)
         return await withCheckedContinuation { continuation in
             let call = dispatcher.dispatch(
                 tool: "t", arguments: arguments, owner: ada, threadID: "", agentID: "", locale: "en",
@@ -45,7 +45,7 @@ struct ToolDispatcherTests {
     }
 
     @Test func unknownToolIsAnAnswer() async {
-        let dispatcher = ToolDispatcher(registry: Registry(), log: .silent)
+        let dispatcher = ToolDispatcher(directory: Registry(), log: .silent)
         let outcome = await withCheckedContinuation { continuation in
             _ = dispatcher.dispatch(
                 tool: "x", arguments: [:], owner: ada, threadID: "", agentID: "", locale: "", deadline: .max,

@@ -230,7 +230,7 @@ struct Bench {
     init(_ configuration: TurnConfiguration = TurnConfiguration()) {
         EchoAgent.register(in: registry)
         engine = TurnEngine(
-            store: store, registry: registry, tools: ToolDispatcher(registry: registry, log: .silent),
+            store: store, registry: registry, tools: ToolDispatcher(directory: registry, log: .silent),
             configuration: configuration, log: .silent)
     }
 
