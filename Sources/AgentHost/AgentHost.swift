@@ -10,7 +10,7 @@ public final class AgentHost: Sendable {
     private let store: SQLiteStore
     private let registry: Registry
     private let plugins: PluginHost
-    let engine: TurnEngine
+    private let engine: TurnEngine
     private let server: HTTPServer
 
     /// Opens the store, loads every plugin that can be loaded, and closes turns that an earlier run left open.
@@ -84,6 +84,21 @@ public final class AgentHost: Sendable {
     /// Ids of the agents that can be talked to, sorted.
     public var agentIDs: [String] { registry.agents.map(\.descriptor.id) }
 
+    /// Begins a conversation with an agent, as the terminal does: same engine, no HTTP.
+    ///
+    /// - Parameters:
+    ///   - agent: id of a loaded agent.
+    ///   - user: the self-declared user, as `X-User-ID` would say.
+    /// - Throws: `HostError` (`unknown_agent`) that lists the agents there are.
+    public func conversation(agent: String, user: String) throws(HostError) -> Conversation {
+        guard agentIDs.contains(agent) else {
+            throw HostError(
+                "There is no agent \"\(agent)\"; loaded are \(agentIDs.joined(separator: ", ")).", code: "unknown_agent"
+            )
+        }
+        return Conversation(engine: engine, agent: agent, owner: OwnerKey("h:" + user))
+    }
+
     /// Stops: the listener first, then turns (they may go on for the drain time), then plugins and the store.
     public func shutdown() async {
         let drain = configuration.drainMilliseconds
@@ -129,18 +144,5 @@ extension Router {
             routeDefault: "TripPlanner", log: log)
         addGateway("POST", "/chatkit", chatKit)
         addProbes(store: store, isDraining: { engine.isStopping })
-    }
-}
-
-/// Why the host cannot start or serve.
-public struct HostError: Error, Hashable, CustomStringConvertible {
-    /// Stable, for machines.
-    public let code: String
-    /// One sentence that says what to do.
-    public let description: String
-
-    init(_ description: String, code: String) {
-        self.description = description
-        self.code = code
     }
 }

@@ -78,7 +78,7 @@ struct StartAndStopTests {
         let server = try ServerProcess(plugins: [good, bad])
         #expect(try server.client().create("hello", agent: "echo-c").texts.joined().contains("hello"))
         for entry in try FileManager.default.contentsOfDirectory(atPath: bad.path) {
-            #expect(server.log.contains(entry), "\(entry) is not named in the log")
+            #expect(server.waitForLog(entry), "\(entry) is not named in the log")
         }
     }
 }

@@ -1,22 +1,5 @@
 private import Synchronization
 
-extension AgentHost {
-    /// Begins a conversation with an agent, as the terminal does: same engine, no HTTP.
-    ///
-    /// - Parameters:
-    ///   - agent: id of a loaded agent.
-    ///   - user: the self-declared user, as `X-User-ID` would say.
-    /// - Throws: `HostError` (`unknown_agent`) that lists the agents there are.
-    public func conversation(agent: String, user: String) throws(HostError) -> Conversation {
-        guard agentIDs.contains(agent) else {
-            throw HostError(
-                "There is no agent \"\(agent)\"; loaded are \(agentIDs.joined(separator: ", ")).", code: "unknown_agent"
-            )
-        }
-        return Conversation(engine: engine, agent: agent, owner: OwnerKey("h:" + user))
-    }
-}
-
 /// A conversation of one person with one agent in one thread.
 public final class Conversation: Sendable {
     /// What the person gets to see.
