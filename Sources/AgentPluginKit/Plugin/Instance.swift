@@ -59,7 +59,8 @@ final class Instance: Sendable {
             host: host, agentID: id, threadID: request.thread_id.copy, subject: request.subject.copy,
             kind: request.kind.copy, input: items, context: context, handle: handle, deadline: request.deadline,
             pace: turns.open(handle))
-        work.start(handle) { [host, turns] in
+        work.start(handle, abandon: { [host] in host.tables.finish(turn: handle, AP_E_CANCELLED, "") }) {
+            [host, turns] in
             var result = (status: AP_OK, text: "")
             do {
                 try await agent.answer(turn)
@@ -106,7 +107,7 @@ final class Instance: Sendable {
     }
 
     private func run(call handle: ap_handle, _ body: @escaping @Sendable () async throws -> JSON) {
-        work.start(handle) { [host] in
+        work.start(handle, abandon: { [host] in host.tables.finish(call: handle, AP_E_CANCELLED, []) }) { [host] in
             do {
                 let result = try await body()
                 host.tables.finish(call: handle, AP_OK, result.encoded)

@@ -5,14 +5,21 @@ internal import Synchronization
 final class OpenWork: Sendable {
     private struct State {
         var tasks: [ap_handle: Task<Void, Never>] = [:]
+        /// What finishes a handle whose task does not end.
+        var finishes: [ap_handle: @Sendable () -> Void] = [:]
         var emptied: Semaphore?
     }
     private let state = Mutex(State())
 
     /// Runs `work` in a task of its own; in it, log lines and requests belong to `handle`.
-    func start(_ handle: ap_handle, _ work: @escaping @Sendable () async -> Void) {
+    ///
+    /// - Parameter abandon: finishes the handle in place of a task that ignores its cancellation at the end.
+    func start(
+        _ handle: ap_handle, abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async -> Void
+    ) {
         // The task is made inside the lock, so that it cannot be forgotten before it was noted.
         state.withLock { state in
+            state.finishes[handle] = abandon
             state.tasks[handle] = Task.detached {
                 await Host.$scope.withValue(handle) { await work() }
                 self.forget(handle)
@@ -26,7 +33,7 @@ final class OpenWork: Sendable {
         task?.cancel()
     }
 
-    /// Cancels everything and waits until it has ended. Blocks the calling thread.
+    /// Cancels everything and waits until it has ended; what has not is finished without its task. Blocks the calling thread.
     /// - Returns: whether all ended in time.
     func end(withinSeconds seconds: Int) -> Bool {
         let (tasks, emptied) = state.withLock { state in
@@ -35,12 +42,15 @@ final class OpenWork: Sendable {
             return (Array(state.tasks.values), emptied)
         }
         for task in tasks { task.cancel() }
-        return emptied?.wait(seconds: seconds) ?? true
+        guard let emptied, !emptied.wait(seconds: seconds) else { return true }
+        for abandon in state.withLock({ Array($0.finishes.values) }) { abandon() }
+        return false
     }
 
     private func forget(_ handle: ap_handle) {
         let emptied = state.withLock { state in
             state.tasks[handle] = nil
+            state.finishes[handle] = nil
             return state.tasks.isEmpty ? state.emptied : nil
         }
         emptied?.signal()
