@@ -9,7 +9,7 @@ struct EndpointHandler: HTTPHandler {
 
     func handle(_ request: HTTPRequest, _ body: RequestBody, _ response: ResponseWriter) async {
         let start = monotonicNanoseconds()
-        var answer = await answerApart(EndpointRequest(head: request, body: body))
+        var answer = await answer(EndpointRequest(head: request, body: body))
         if request.method != "OPTIONS" { cors.open(&answer, to: request) }
         var access = Access(request: request, status: answer.status, threadID: answer.threadID)
         switch answer.content {
@@ -20,13 +20,6 @@ struct EndpointHandler: HTTPHandler {
         }
         access.microseconds = (monotonicNanoseconds() - start) / 1_000
         access.write(to: log)
-    }
-
-    /// In a child Task that ends here: the asynchronous frames of an answer need 10 KB, and a Task keeps for good what it once
-    /// had. A stream would hold it for as long as it is open.
-    private func answerApart(_ request: EndpointRequest) async -> Answer {
-        async let answer = answer(request)
-        return await answer
     }
 
     private func answer(_ request: EndpointRequest) async -> Answer {
