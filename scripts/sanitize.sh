@@ -5,7 +5,11 @@ cd "$(dirname "$0")/.."
 export SWIFT_BACKTRACE=enable=no
 # Swift's weak references hide pointers from the leak check, and Foundation, which the tests use, leaks on its own account.
 export ASAN_OPTIONS=detect_leaks=0
-clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
+toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
+clang=$toolchain/bin/clang
+# The toolchain's ThreadSanitizer knows libdispatch and wants it at hand.
+libraries=$toolchain/lib/swift/linux
+dispatch="-L$libraries -Wl,-rpath,$libraries -Wl,--no-as-needed -ldispatch -lBlocksRuntime"
 for sanitizer in ${*:-address thread}; do
   Tests/PluginRuntimeTests/run.sh "$sanitizer"
   scratch=.build/$sanitizer
@@ -14,7 +18,9 @@ for sanitizer in ${*:-address thread}; do
   [ "$sanitizer" = thread ] && flags+=(-Xlinker --export-dynamic -Xswiftc -DTSAN_LOCKS)
   swift build --build-tests "${flags[@]}"
   # Plugins find the sanitizer's functions in the program that loads them, so the worker is built by the same compiler.
-  make --no-print-directory bundles OUT="$scratch/debug" WORKER_CC="$clang" WORKER_FLAGS="-fsanitize=$sanitizer -rdynamic"
+  worker="-fsanitize=$sanitizer -rdynamic"
+  [ "$sanitizer" = thread ] && worker+=" $dispatch"
+  make --no-print-directory bundles OUT="$scratch/debug" WORKER_CC="$clang" WORKER_FLAGS="$worker"
   Tests/Fixtures/build.sh "$scratch/debug/fixtures"
   swift test --skip-build --disable-xctest --skip HostServerTests "${flags[@]}"
   swift test --skip-build --disable-xctest --filter HostServerTests "${flags[@]}"
