@@ -1,4 +1,4 @@
-/// The vocabulary of the ChatKit protocol (`docs/chatkit-protocol.md`): what goes over the wire, and no behaviour.
+/// The vocabulary of the ChatKit protocol (`chatkit-protocol.md`): what goes over the wire, and no behaviour.
 ///
 /// A namespace, so that the protocol's words (`Thread`, `Task`) keep their names.
 enum ChatKit {}
