@@ -23,7 +23,7 @@ trap 'stop; rm -rf "$work"' EXIT
 
 cc -std=c11 -O2 -o "$work/load" "$here/load.c"
 cc -std=c11 -O2 -o "$work/canned" "$here/canned.c"
-CFLAGS=-O2 "$root/Tests/Fixtures/build.sh" "$release/fixtures"
+"$root/Tests/Fixtures/build.sh" "$release/fixtures"
 mkdir -p "$work/plugins" "$work/www"
 cp -r "$release/fixtures/BenchC.agentplugin" "$work/plugins/"
 
