@@ -57,7 +57,7 @@ static void start_thread_locked(apr_runtime *runtime) {
     apr_pool_thread *thread = &runtime->pool_threads[i];
     if (thread->used) continue;
     thread->runtime = runtime;
-    thread->used = apr_thread_start(&thread->thread, pool_main, thread);
+    thread->used = apr_thread_start(&thread->thread, "plugin-blocking", pool_main, thread);
     if (thread->used) runtime->pool_running++;
     return;
   }

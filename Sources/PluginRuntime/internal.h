@@ -144,7 +144,7 @@ struct apr_root {
   bool blocking;    /* begin runs on the pool */
   bool slow;        /* AP_W_SLOW was answered and turn_writable is owed */
   bool writable_queued;
-  bool sending;     /* a thread is in the sink for this root */
+  bool sending;     /* a thread is in the sink for this root, or its lane holds messages back */
   int32_t cancelled; /* 0, or why */
   uint32_t references;
   uint32_t timers, requests;
@@ -178,6 +178,7 @@ typedef struct apr_runner {
   bool running, reported;
   uint64_t token;
   int64_t started; /* nanoseconds */
+  apr_root *held;  /* whose messages wait for the function to return; null = none */
 } apr_runner;
 
 /* A thread of the blocking pool. */
@@ -292,6 +293,8 @@ struct apr_runtime {
 /* ---- outbox.c ---- */
 apr_envelope *apr_envelope_make(const apr_message *message);
 bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message);
+bool apr_hold_locked(apr_root *root);
+void apr_let_go_locked(apr_runtime *runtime, apr_root *root);
 void apr_misbehaved_locked(apr_runtime *runtime, apr_fault fault, uint64_t token, const char *sentence);
 ap_str apr_string(const char *text);
 
@@ -375,7 +378,7 @@ apr_clean apr_clean_make(ap_str text);
 int64_t apr_json_pointer(ap_str json, ap_str pointer, ap_str *value);
 
 /* ---- runtime.c ---- */
-bool apr_thread_start(pthread_t *thread, void *(*main)(void *), void *argument);
+bool apr_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *argument);
 
 #pragma GCC visibility pop
 

@@ -296,6 +296,8 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   apr_plan plan;
   apr_plan_locked(runtime, job, &plan);
   runner_starts(runtime, runner, token, started);
+  /* A pump's sink only gathers: there is nothing to save. */
+  if (runtime->pump_fd < 0 && root != &runtime->root && apr_hold_locked(root)) runner->held = root;
   pthread_mutex_unlock(&runtime->lock);
   apr_perform(runtime, &plan);
   *now = apr_now();
@@ -303,6 +305,10 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   pthread_mutex_lock(&runtime->lock);
   runner->running = false;
   apr_complete_locked(runtime, &plan);
+  if (runner->held) { /* else the clock thread has let go, because the function stalled */
+    runner->held = NULL;
+    apr_let_go_locked(runtime, root);
+  }
   if (took > APR_BUDGET_MS * APR_NANOSECONDS_PER_MS) report_stall(runtime, token, took);
 
   if (is_work) runtime->lane_posts--;

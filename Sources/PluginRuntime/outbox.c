@@ -52,44 +52,86 @@ static bool leave_locked(apr_root *root, const apr_message *message) {
   return true;
 }
 
-/* Sends what other threads left, and last what is owed. */
+/* Most messages that the sink gets at once. */
+#define APR_BATCH 256
+
+/* Takes the first messages of the outbox, at most APR_BATCH. Answers the first; the last one's `next` is null. */
+static apr_envelope *take_locked(apr_root *root, const apr_message **messages, size_t *count) {
+  apr_envelope *first = root->outbox_first, *last = NULL;
+  *count = 0;
+  while (root->outbox_first && *count < APR_BATCH) {
+    last = root->outbox_first;
+    messages[(*count)++] = &last->message;
+    root->outbox_bytes -= last->bytes;
+    root->outbox_first = last->next;
+  }
+  if (!root->outbox_first) root->outbox_last = NULL;
+  if (last) last->next = NULL;
+  return first;
+}
+
+/* Sends what was left, and last what is owed. Lets go of the lock while the sink runs. */
 static void send_left_locked(apr_runtime *runtime, apr_root *root) {
   while (root->outbox_first || root->owed_op) {
-    apr_envelope *next = root->outbox_first;
+    const apr_message *messages[APR_BATCH];
+    size_t count;
+    apr_envelope *taken = take_locked(root, messages, &count);
     apr_message owed = {
         .op = root->owed_op, .status = root->owed_status, .item = root->owed_item, .token = root->token,
     };
-    if (next) {
-      root->outbox_first = next->next;
-      if (!root->outbox_first) root->outbox_last = NULL;
-      root->outbox_bytes -= next->bytes;
-    } else {
+    if (!taken) {
       root->owed_op = 0;
+      messages[count++] = &owed;
     }
     pthread_mutex_unlock(&runtime->lock);
-    runtime->options.sink(runtime->options.context, next ? &next->message : &owed);
-    free(next);
+    runtime->options.sink(runtime->options.context, messages, count);
+    while (taken) {
+      apr_envelope *next = taken->next;
+      free(taken);
+      taken = next;
+    }
     pthread_mutex_lock(&runtime->lock);
   }
 }
 
-/* Sends `message` in the order of `root`. If another thread is sending for this root, a copy is left for it. Lets go
- * of the lock while the sink runs. False: not accepted, because memory ran out, too much waits, or the runtime has
- * closed. */
-bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
-  if (runtime->phase == APR_CLOSED) return false;
-  if (root->sending) return leave_locked(root, message);
-  root->sending = true;
+/* Sends `first`, if any, and what was left, as the one thread that sends for `root`, and ends being that. Lets go of the
+ * lock while the sink runs. */
+static void send_locked(apr_runtime *runtime, apr_root *root, const apr_message *first) {
   apr_root_retain_locked(root);
   runtime->senders++;
-  pthread_mutex_unlock(&runtime->lock);
-  runtime->options.sink(runtime->options.context, message);
-  pthread_mutex_lock(&runtime->lock);
+  if (first) {
+    pthread_mutex_unlock(&runtime->lock);
+    runtime->options.sink(runtime->options.context, &first, 1);
+    pthread_mutex_lock(&runtime->lock);
+  }
   send_left_locked(runtime, root);
   root->sending = false;
   if (--runtime->senders == 0) pthread_cond_broadcast(&runtime->idle);
   apr_root_release_locked(runtime, root);
+}
+
+/* Sends `message` in the order of `root`. If another thread is sending for this root, or its lane holds messages back, a
+ * copy is left. Lets go of the lock while the sink runs. False: not accepted, because memory ran out, too much waits, or
+ * the runtime has closed. */
+bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
+  if (runtime->phase == APR_CLOSED) return false;
+  if (root->sending) return leave_locked(root, message);
+  root->sending = true;
+  send_locked(runtime, root, message);
   return true;
+}
+
+/* Messages of `root` wait from now on, until apr_let_go_locked: a function on its lane is about to be called, and the host
+ * hears all it says at once. False: another thread is sending, so that nothing needs to wait. */
+bool apr_hold_locked(apr_root *root) {
+  if (root->sending) return false;
+  root->sending = true;
+  return true;
+}
+
+/* Sends what was held back. Lets go of the lock while the sink runs. */
+void apr_let_go_locked(apr_runtime *runtime, apr_root *root) {
+  send_locked(runtime, root, NULL);
 }
 
 /* Tells the host that the plugin broke a rule. Lets go of the lock while the sink runs. */

@@ -63,8 +63,8 @@ static void destroy_instance(apr_runtime *runtime) {
   runtime->phase = APR_CLOSED;
   while (runtime->senders) pthread_cond_wait(&runtime->idle, &runtime->lock);
   pthread_mutex_unlock(&runtime->lock);
-  apr_message destroyed = {.op = APR_DESTROYED};
-  runtime->options.sink(runtime->options.context, &destroyed);
+  const apr_message destroyed = {.op = APR_DESTROYED}, *message = &destroyed;
+  runtime->options.sink(runtime->options.context, &message, 1);
 }
 
 static void drain(apr_runtime *runtime) {
@@ -200,8 +200,8 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
 
 /* ---- life ---- */
 
-/* Starts a thread that takes no signals but those of its own faults. */
-bool apr_thread_start(pthread_t *thread, void *(*main)(void *), void *argument) {
+/* Starts a thread that takes no signals but those of its own faults. `name` is what tools such as `top -H` show. */
+bool apr_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *argument) {
   sigset_t blocked, old;
   sigfillset(&blocked);
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
@@ -209,6 +209,7 @@ bool apr_thread_start(pthread_t *thread, void *(*main)(void *), void *argument) 
   pthread_sigmask(SIG_SETMASK, &blocked, &old);
   int failed = pthread_create(thread, NULL, main, argument);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (!failed) pthread_setname_np(*thread, name);
   return !failed;
 }
 
@@ -261,12 +262,12 @@ static bool start_lanes(apr_runtime *runtime) {
   bool started = true;
   for (uint32_t i = 0; i < count && started; i++) {
     runtime->runners[i].runtime = runtime;
-    started = apr_thread_start(&runtime->runners[i].thread, apr_lane_main, &runtime->runners[i]);
+    started = apr_thread_start(&runtime->runners[i].thread, "plugin-lane", apr_lane_main, &runtime->runners[i]);
     if (started) runtime->runner_count++;
   }
   pthread_mutex_unlock(&runtime->lock);
   if (!started) return false;
-  runtime->has_clock_thread = apr_thread_start(&runtime->clock_thread, apr_clock_main, runtime);
+  runtime->has_clock_thread = apr_thread_start(&runtime->clock_thread, "plugin-timer", apr_clock_main, runtime);
   return runtime->has_clock_thread;
 }
 
@@ -276,7 +277,7 @@ apr_runtime *apr_create(const apr_options *options) {
   initialize(runtime, options);
   runtime->pool_threads = calloc(runtime->options.blocking_threads, sizeof *runtime->pool_threads);
   bool good = runtime->pool_threads && (options->lane_threads || open_pump(runtime)) && start_lanes(runtime);
-  if (good) good = runtime->has_control_thread = apr_thread_start(&runtime->control_thread, control_main, runtime);
+  if (good) good = runtime->has_control_thread = apr_thread_start(&runtime->control_thread, "plugin-control", control_main, runtime);
   if (good) return runtime;
   apr_destroy(runtime);
   return NULL;

@@ -84,7 +84,7 @@ void apr_timers_fire_locked(apr_runtime *runtime, int64_t now) {
   }
 }
 
-/* Reports lane functions that have run for APR_STALL_MS. Answers when to look again. */
+/* Reports lane functions that have run for APR_STALL_MS, and sends what they said. Answers when to look again. */
 static int64_t watch_runners(apr_runtime *runtime, int64_t now) {
   int64_t next = INT64_MAX;
   for (uint32_t i = 0; i < runtime->runner_count; i++) {
@@ -99,6 +99,10 @@ static int64_t watch_runners(apr_runtime *runtime, int64_t now) {
     int64_t took = (now - runner->started) / APR_NANOSECONDS_PER_MS;
     apr_message stall = {.op = APR_STALL, .token = runner->token, .number = took};
     apr_emit_locked(runtime, &runtime->root, &stall);
+    /* What it has said so far must not wait for it any longer. */
+    apr_root *held = runner->held;
+    runner->held = NULL;
+    if (held) apr_let_go_locked(runtime, held);
   }
   return next;
 }

@@ -97,8 +97,7 @@ static bool reserve_locked(size_t size) {
   return true;
 }
 
-static void write_to_host(void *context, const apr_message *message) {
-  (void)context;
+static void write_one(const apr_message *message) {
   size_t size = apr_frame_size(message);
   pthread_mutex_lock(&output.lock);
   /* The clock thread speaks of a function that has not returned yet. */
@@ -117,6 +116,11 @@ static void write_to_host(void *context, const apr_message *message) {
   pthread_mutex_unlock(&output.lock);
   uint64_t one = 1;
   if (sleeps && write(wake, &one, sizeof one) < 0) return; /* the counter is full: it is awake */
+}
+
+static void write_to_host(void *context, const apr_message *const *messages, size_t count) {
+  (void)context;
+  for (size_t i = 0; i < count; i++) write_one(messages[i]);
 }
 
 /* ---- input ---- */

@@ -19,8 +19,7 @@ int64_t milliseconds(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void receive(void *context, const apr_message *message) {
-  host *h = context;
+static void receive(host *h, const apr_message *message) {
   if (message->op == APR_SERVICE_REQUEST && h->answer) {
     apr_message end = {.op = APR_SERVICE_EVENT, .token = message->token, .item = AP_EV_END, .s = {text_of("{}")}};
     host_send(h, &end);
@@ -45,6 +44,10 @@ static void receive(void *context, const apr_message *message) {
   }
   pthread_cond_broadcast(&h->news);
   pthread_mutex_unlock(&h->lock);
+}
+
+static void receive_all(void *context, const apr_message *const *messages, size_t count) {
+  for (size_t i = 0; i < count; i++) receive(context, messages[i]);
 }
 
 static void *read_frames(void *context) {
@@ -106,7 +109,7 @@ host *host_start(const char *worker) {
   if (worker) {
     if (!start_worker(h, worker)) abort();
   } else {
-    apr_options options = {.lane_threads = 2, .sink = receive, .context = h};
+    apr_options options = {.lane_threads = 2, .sink = receive_all, .context = h};
     h->runtime = apr_create(&options);
     if (!h->runtime) abort();
   }

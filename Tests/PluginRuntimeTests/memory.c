@@ -75,8 +75,7 @@ typedef struct echoing {
   int heard;
 } echoing;
 
-static void hear(void *context, const apr_message *message) {
-  echoing *e = context;
+static void hear_one(echoing *e, const apr_message *message) {
   if (message->op == APR_DESTROYED) return;
   if (e->heard < 4) {
     e->ops[e->heard] = message->op;
@@ -88,6 +87,10 @@ static void hear(void *context, const apr_message *message) {
   while (e->left) apr_emit_locked(e->runtime, &e->runtime->root, &e->more[2 - e->left--]);
   memory_left = -1;
   pthread_mutex_unlock(&e->runtime->lock);
+}
+
+static void hear(void *context, const apr_message *const *messages, size_t count) {
+  for (size_t i = 0; i < count; i++) hear_one(context, messages[i]);
 }
 
 static void an_answer_arrives_without_memory_and_behind_much(void) {

@@ -84,10 +84,12 @@ typedef struct apr_message {
 
 typedef struct apr_runtime apr_runtime;
 
-/* Receives a message of the runtime. Called from any thread of the plugin or the runtime, several at a time;
- * messages of one token come in order. Must not block and must not call the runtime's apr_destroy. May call
- * apr_deliver. */
-typedef void (*apr_sink_fn)(void *AP_NULLABLE context, const apr_message *AP_NONNULL message);
+/* Receives `count` messages of the runtime, in order. Called from any thread of the plugin or the runtime, several at a
+ * time; messages of one token come in order. What a function says on its lane comes when it returns, as one call (or
+ * once it has stalled); where the embedder pumps, and from other threads, each message comes by itself. Must not block
+ * and must not call the runtime's apr_destroy. May call apr_deliver. */
+typedef void (*apr_sink_fn)(void *AP_NULLABLE context, const apr_message *AP_NONNULL const *AP_NONNULL messages,
+                            size_t count);
 
 typedef struct apr_options {
   uint32_t lane_threads;     /* threads that run [turn] lanes; 0 = the embedder pumps */
