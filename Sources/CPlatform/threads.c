@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,15 @@
 struct start {
   void (*body)(void *);
   void *context;
+  bool prompt;
   char name[16];
 };
 
 static void *trampoline(void *argument) {
   struct start *start = argument;
   pthread_setname_np(pthread_self(), start->name);
+  /* A failure changes nothing but the speed. */
+  if (!start->prompt) sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   void (*body)(void *) = start->body;
   void *context = start->context;
   free(start);
@@ -27,11 +31,13 @@ static void *trampoline(void *argument) {
   return NULL;
 }
 
-int cplatform_thread_start(const char *name, size_t stack_bytes, void (*body)(void *), void *context, uintptr_t *out) {
+int cplatform_thread_start(const char *name, size_t stack_bytes, bool prompt, void (*body)(void *), void *context,
+                           uintptr_t *out) {
   struct start *start = calloc(1, sizeof *start);
   if (!start) return ENOMEM;
   start->body = body;
   start->context = context;
+  start->prompt = prompt;
   snprintf(start->name, sizeof start->name, "%s", name);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -116,6 +122,22 @@ void cplatform_random(void *bytes, size_t count) {
     }
     at += got;
     count -= (size_t)got;
+  }
+}
+
+void cplatform_random_hex(char *digits, size_t count) {
+  static const char hex[] = "0123456789abcdef";
+  static _Thread_local unsigned char pool[256];
+  static _Thread_local size_t used = sizeof pool;
+  for (size_t i = 0; i < count; i += 2) {
+    if (used == sizeof pool) {
+      cplatform_random(pool, sizeof pool);
+      used = 0;
+    }
+    unsigned char byte = pool[used];
+    pool[used++] = 0; /* nobody can read later what was given out */
+    digits[i] = hex[byte >> 4];
+    if (i + 1 < count) digits[i + 1] = hex[byte & 15];
   }
 }
 

@@ -49,11 +49,16 @@ struct AgentTurnRequest: Sendable {
 /// What a coded agent says. Called from any thread; calls of one turn come one after the other. Calls after `finish` are ignored.
 protocol AgentOutput: Sendable {
     /// Appends to the assistant message `item`.
-    func text(item: UInt32, _ delta: String)
+    func text(item: UInt32, _ deltas: ChatKit.TextDeltas)
     /// `kind` and `json` as in abi.md 4.5. `json` is checked here: malformed content fails the turn.
     func emit(item: UInt32, kind: String, json: [UInt8])
     func itemDone(_ item: UInt32)
     func finish(_ result: Result<Void, ProviderFailure>)
+}
+
+extension AgentOutput {
+    /// Appends one delta.
+    func text(item: UInt32, _ delta: String) { text(item: item, ChatKit.TextDeltas(delta)) }
 }
 
 /// Tells a coded agent how far its reader is: lets the provider grant credit.

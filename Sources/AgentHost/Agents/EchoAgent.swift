@@ -18,7 +18,9 @@ struct EchoAgent: AgentProvider {
     }
 
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {
-        for piece in EchoAgent.split(EchoAgent.answer(to: request.input)) { output.text(item: 1, piece) }
+        var deltas = ChatKit.TextDeltas()
+        for piece in EchoAgent.split(EchoAgent.answer(to: request.input)) { deltas.append(piece) }
+        output.text(item: 1, deltas)
         output.itemDone(1)
         output.finish(.success(()))
         return FinishedTurn()

@@ -118,7 +118,7 @@ extension ChatKit {
         var kind: Kind
     }
 
-    /// One event of a stream.
+    /// One event of a stream; text deltas that come one after the other are one value.
     enum Event: Sendable, Hashable {
         case threadCreated(Thread)
         case threadUpdated(Thread)
@@ -140,7 +140,8 @@ extension ChatKit {
     /// The `update` of `thread.item.updated`.
     enum ItemUpdate: Sendable, Hashable {
         case contentPartAdded(index: Int, AssistantContent)
-        case textDelta(index: Int, delta: String)
+        /// An event for each piece.
+        case textDeltas(index: Int, TextDeltas)
         case annotationAdded(index: Int, annotationIndex: Int, annotation: JSON)
         case contentPartDone(index: Int, AssistantContent)
         case widgetTextDelta(componentID: String, delta: String, done: Bool)

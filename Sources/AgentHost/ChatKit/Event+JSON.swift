@@ -1,26 +1,40 @@
 // Events as they leave the server: `chatkit-protocol.md` 4 and 5.
 
 extension ChatKit.Event {
-    /// Writes the event as one compact JSON object.
-    func encode(into writer: inout JSONWriter) {
-        if case .itemUpdated(let id, .textDelta(let index, let delta)) = self {
-            ChatKit.Event.encodeTextDelta(id, index, delta, into: &writer)
+    /// Writes the event as one compact JSON object: several for several text deltas.
+    ///
+    /// - Parameters:
+    ///   - prefix: is written before each object.
+    ///   - suffix: is written behind each object.
+    func encode(into writer: inout JSONWriter, prefix: StaticString = "", suffix: StaticString = "") {
+        if case .itemUpdated(let id, .textDeltas(let index, let deltas)) = self {
+            ChatKit.Event.encode(deltas, id, index, into: &writer, prefix, suffix)
         } else {
+            writer.append(prefix)
             encodeMembers(into: &writer)
+            writer.append(suffix)
         }
     }
 
-    /// Most events are text deltas: written in a few pieces instead of key by key.
-    private static func encodeTextDelta(_ id: String, _ index: Int, _ delta: String, into writer: inout JSONWriter) {
-        writer.object { writer in
-            writer.append(#""type":"thread.item.updated","item_id":"#)
-            writer.string(id)
-            writer.append(
-                #","update":{"type":"assistant_message.content_part.text_delta","content_index":"#)
-            writer.int(index)
-            writer.append(#","delta":"#)
-            writer.string(delta)
-            writer.append("}")
+    /// Most events are text deltas: what they have in common is written once and copied.
+    private static func encode(
+        _ deltas: ChatKit.TextDeltas, _ id: String, _ index: Int, into writer: inout JSONWriter, _ prefix: StaticString,
+        _ suffix: StaticString
+    ) {
+        var common = JSONWriter()
+        common.append(#"{"type":"thread.item.updated","item_id":"#)
+        common.string(id)
+        common.append(#","update":{"type":"assistant_message.content_part.text_delta","content_index":"#)
+        common.int(index)
+        common.append(#","delta":"#)
+        let beginning = common.bytes
+        writer.reserve(deltas.count * (beginning.count + 16) + deltas.bytes.count)
+        deltas.forEach { delta in
+            writer.append(prefix)
+            writer.raw(beginning)
+            writer.string(utf8: delta)
+            writer.append("}}")
+            writer.append(suffix)
         }
     }
 
@@ -88,10 +102,11 @@ extension ChatKit.ItemUpdate {
                 writer.member("content_index", index)
                 writer.key("content")
                 content.encode(into: &writer)
-            case .textDelta(let index, let delta):
+            case .textDeltas(let index, let deltas):
+                // Written by the event, one object for each.
                 writer.member("type", "assistant_message.content_part.text_delta")
                 writer.member("content_index", index)
-                writer.member("delta", delta)
+                writer.member("delta", deltas.text)
             case .annotationAdded(let index, let annotationIndex, let annotation):
                 writer.member("type", "assistant_message.content_part.annotation_added")
                 writer.member("content_index", index)

@@ -45,14 +45,3 @@ struct Answer: Sendable {
             content: .events(source))
     }
 }
-
-/// Where the events of a stream come from. One reader; from any thread.
-protocol ChatEventSource: Sendable {
-    /// The next events, in order; nil at the end. None at all when `nudge` woke the reader. When the reading Task is cancelled, nil at
-    /// once, and the reader counts as gone.
-    func next() async -> [ChatKit.Event]?
-    /// Lets a reader that waits in `next` go on with no events. Nothing happens when nobody waits. Does not block.
-    func nudge()
-    /// The reader has gone.
-    func leave()
-}

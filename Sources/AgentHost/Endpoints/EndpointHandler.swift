@@ -11,15 +11,18 @@ struct EndpointHandler: HTTPHandler {
         let start = monotonicNanoseconds()
         var answer = await answer(EndpointRequest(head: request, body: body))
         if request.method != "OPTIONS" { cors.open(&answer, to: request) }
-        var access = Access(request: request, status: answer.status, threadID: answer.threadID)
+        var access = Access(request: request, status: answer.status, threadID: answer.threadID, start: start)
         switch answer.content {
-        // Status 0: there is nobody left to answer.
-        case .bytes(let bytes) where answer.status != 0: await response.send(answer.status, answer.fields, bytes)
-        case .bytes: access.status = Access.clientLeft
-        case .events(let source): await stream(source, answer, response, &access)
+        case .bytes(let bytes):
+            // Status 0: there is nobody left to answer.
+            if answer.status == 0 {
+                access.status = Access.clientLeft
+            } else {
+                response.send(answer.status, answer.fields, bytes)
+            }
+            access.write(to: log)
+        case .events(let source): stream(source, answer, response, access)
         }
-        access.microseconds = (monotonicNanoseconds() - start) / 1_000
-        access.write(to: log)
     }
 
     private func answer(_ request: EndpointRequest) async -> Answer {
@@ -33,25 +36,19 @@ struct EndpointHandler: HTTPHandler {
     }
 
     private func stream(
-        _ source: any ChatEventSource, _ answer: Answer, _ response: ResponseWriter, _ access: inout Access
-    ) async {
+        _ source: any ChatEventSource, _ answer: Answer, _ response: ResponseWriter, _ access: Access
+    ) {
+        let stream = EventStream(source, heartbeat: heartbeat, threadID: access.threadID) { [log] complete, threadID in
+            var access = access
+            access.threadID = threadID
+            if !complete { access.status = Access.clientLeft }
+            access.write(to: log)
+        }
         do {
-            try response.beginStream(answer.status, answer.fields)
+            try response.stream(answer.status, answer.fields, stream)
         } catch {
-            source.leave()
-            access.status = Access.clientLeft
-            return
+            stream.ended(complete: false)
         }
-        let stream = EventStream(source: source, heartbeat: heartbeat)
-        var threadID = access.threadID
-        let ended = await stream.run(into: response) { events in
-            guard threadID == nil else { return }
-            for case .threadCreated(let thread) in events { threadID = thread.id }
-        }
-        access.threadID = threadID
-        access.status = ended ? answer.status : Access.clientLeft
-        // An unfinished response is cut by the server: the client must not take it for complete.
-        if ended { await response.finish() }
     }
 }
 
@@ -60,15 +57,22 @@ private struct Access {
     /// Logged in place of a status when the client left before it had its whole answer, as other servers do.
     static let clientLeft = 499
 
-    let request: HTTPRequest
+    let id: String
+    let method: String
+    let path: String
     var status: Int
     var threadID: String?
-    var microseconds: Int64 = 0
+    /// Nanoseconds of the monotonic clock.
+    let start: Int64
 
-    init(request: HTTPRequest, status: Int, threadID: String?) {
-        self.request = request
+    init(request: HTTPRequest, status: Int, threadID: String?, start: Int64) {
+        // No more of the request: it would be kept for as long as a stream is open.
+        id = request.id
+        method = request.method
+        path = String(request.path.prefix(256))
         self.status = status
         self.threadID = threadID
+        self.start = start
     }
 
     /// The path goes without its query, which may hold a secret.
@@ -76,9 +80,9 @@ private struct Access {
         log.info(
             "request",
             [
-                "evt": "http_access", "method": .string(request.method),
-                "path": .string(String(request.path.prefix(256))), "status": .int(Int64(status)),
-                "duration_ms": .double(Double(microseconds) / 1_000), "request_id": .string(request.id),
+                "evt": "http_access", "method": .string(method), "path": .string(path), "status": .int(Int64(status)),
+                "duration_ms": .double(Double((monotonicNanoseconds() - start) / 1_000) / 1_000),
+                "request_id": .string(id),
                 "thread_id": threadID.map { .string(String($0.prefix(128))) } ?? .null,
             ])
     }

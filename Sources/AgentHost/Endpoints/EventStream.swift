@@ -1,99 +1,62 @@
-private import Synchronization
-
 /// Writes events as an event stream (WHATWG HTML, "Server-sent events"; `chatkit-protocol.md` 1): `data: <JSON>` and an empty line
 /// each. While there is nothing to say, a comment goes out now and then, so that proxies keep the connection and a client
 /// that has silently gone is noticed.
-struct EventStream: Sendable {
-    let source: any ChatEventSource
-    /// Silence after which a comment is sent, in milliseconds.
-    var heartbeat: Int64 = 15_000
-
-    /// Copies events until the source ends or the client leaves; the source is told of the latter. The response has begun and
-    /// is not finished here.
-    ///
-    /// - Parameter seen: called with each batch, before it is written.
-    /// - Returns: whether the stream came to its end.
-    func run(into response: ResponseWriter, seen: (borrowing [ChatKit.Event]) -> Void = { _ in }) async -> Bool {
-        let heart = Heartbeat(source, every: heartbeat)
-        heart.start()
-        defer { heart.stop() }
-        while let events = await source.next() {
-            seen(events)
-            do {
-                try await response.write(EventStream.encode(events))
-            } catch {
-                source.leave()
-                return false
-            }
-            heart.postpone()
-        }
-        return !Task.isCancelled
-    }
-
-    /// One batch; the comment when it is empty.
-    static func encode(_ events: [ChatKit.Event]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(max(events.count, 1) * 224)
-        var writer = JSONWriter(bytes)
-        for event in events {
-            writer.append("data: ")
-            event.encode(into: &writer)
-            writer.append("\n\n")
-        }
-        if events.isEmpty { writer.append(": ping\n\n") }
-        return writer.bytes
-    }
-}
-
-/// Nudges the source whenever nothing was written for a while: the reader then gets an empty batch and writes a comment. So there
-/// is one writer only, the wait for events is never cancelled, and an event costs nothing.
-///
-/// On the timer of the process: a Task of its own that sleeps would cost a stream tens of microseconds and kilobytes.
-private final class Heartbeat: Sendable {
+final class EventStream: ResponseSource, @unchecked Sendable {
+    // Unchecked: `threadID` is touched on the connection's loop only.
     private let source: any ChatEventSource
-    private let interval: Int64
-    /// When something was last written, in milliseconds of the monotonic clock.
-    private let written = Atomic(monotonicMilliseconds())
-    private let state = Mutex(State())
+    let heartbeatInterval: Int64?
+    /// Of the first `thread.created`, when the request named no thread.
+    private var threadID: String?
+    private let onEnd: @Sendable (_ complete: Bool, _ threadID: String?) -> Void
 
-    private struct State {
-        var timer: DeadlineTimer.Token?
-        var isOver = false
-    }
-
-    init(_ source: any ChatEventSource, every interval: Int64) {
+    /// - Parameters:
+    ///   - heartbeat: silence after which a comment is sent, in milliseconds.
+    ///   - threadID: the thread that the request is about, if it named one.
+    ///   - onEnd: called once when the response is over: whether it is complete, and the thread it is about.
+    init(
+        _ source: any ChatEventSource, heartbeat: Int64, threadID: String? = nil,
+        onEnd: @escaping @Sendable (_ complete: Bool, _ threadID: String?) -> Void
+    ) {
         self.source = source
-        self.interval = interval
+        heartbeatInterval = heartbeat
+        self.threadID = threadID
+        self.onEnd = onEnd
     }
 
-    func start() { schedule(at: written.load(ordering: .relaxed) + interval) }
+    func begin(ready: @escaping @Sendable () -> Void) { source.onReady(ready) }
 
-    /// Something was written.
-    func postpone() { written.store(monotonicMilliseconds(), ordering: .relaxed) }
-
-    func stop() {
-        let timer = state.withLock { state in
-            state.isOver = true
-            return state.timer.take()
-        }
-        if let timer { DeadlineTimer.shared.cancel(timer) }
-    }
-
-    private func schedule(at time: Int64) {
-        // The timer takes no lock of ours while it holds its own.
-        state.withLock { state in
-            if !state.isOver { state.timer = DeadlineTimer.shared.schedule(at: time) { self.beat() } }
+    func read(into bytes: inout [UInt8], limit: Int) -> ResponseProgress {
+        switch source.take(limit: limit) {
+        case .events(let events):
+            noteThread(events)
+            EventStream.encode(events, into: &bytes)
+            return .more
+        case .nothing: return .waiting
+        case .end: return .ended
         }
     }
 
-    /// On the timer's thread.
-    private func beat() {
-        let now = monotonicMilliseconds()
-        var due = written.load(ordering: .relaxed) + interval
-        if due <= now {
-            source.nudge()
-            due = now + interval
-        }
-        schedule(at: due)
+    func writeHeartbeat(into bytes: inout [UInt8]) { bytes += ": ping\n\n".utf8 }
+
+    /// The source is told when the client has left before the end.
+    func ended(complete: Bool) {
+        if !complete { source.leave() }
+        onEnd(complete, threadID)
+    }
+
+    private func noteThread(_ events: [ChatKit.Event]) {
+        guard threadID == nil else { return }
+        for case .threadCreated(let thread) in events { threadID = thread.id }
+    }
+
+    /// Appends one batch.
+    static func encode(_ events: [ChatKit.Event], into bytes: inout [UInt8]) {
+        var buffer: [UInt8] = []
+        swap(&buffer, &bytes)
+        var writer = JSONWriter(buffer)
+        // The writer must be the only one to hold the buffer, or its first append copies it.
+        buffer = []
+        for event in events { event.encode(into: &writer, prefix: "data: ", suffix: "\n\n") }
+        bytes = writer.take()
     }
 }

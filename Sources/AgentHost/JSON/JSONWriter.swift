@@ -52,6 +52,19 @@ struct JSONWriter: Sendable {
         quote(value)
     }
 
+    /// A string whose UTF-8 is at hand.
+    mutating func string(utf8 value: Span<UInt8>) {
+        separate()
+        unsafe value.withUnsafeBufferPointer { unsafe quote($0) }
+    }
+
+    /// Makes room for so many more bytes.
+    mutating func reserve(_ count: Int) {
+        let needed = bytes.count + count
+        // Never less than twice as much: a reservation for each event must not make the buffer grow in small steps.
+        if needed > bytes.capacity { bytes.reserveCapacity(max(needed, 2 * bytes.count)) }
+    }
+
     mutating func int(_ value: some BinaryInteger) {
         separate()
         bytes.append(contentsOf: String(value).utf8)
@@ -135,17 +148,19 @@ struct JSONWriter: Sendable {
     }
 
     private mutating func quote(_ value: String) {
-        bytes.append(UInt8(ascii: "\""))
         var value = value
-        value.withUTF8 { text in
-            var start = 0
-            while true {
-                let end = unsafe JSONWriter.plainEnd(text, from: start)
-                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
-                guard end < text.count else { break }
-                unsafe escape(text[end])
-                start = end + 1
-            }
+        value.withUTF8 { unsafe quote($0) }
+    }
+
+    private mutating func quote(_ text: UnsafeBufferPointer<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        var start = 0
+        while true {
+            let end = unsafe JSONWriter.plainEnd(text, from: start)
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
+            guard end < text.count else { break }
+            unsafe escape(text[end])
+            start = end + 1
         }
         bytes.append(UInt8(ascii: "\""))
     }

@@ -9,6 +9,8 @@ protocol EventSource: AnyObject {
     func deadlinePassed()
     /// Called once at the end of the loop's current iteration after `EventLoop.schedule`: the time to write what has gathered.
     func turn()
+    /// Another thread has called `EventLoop.wake(_:)`.
+    func woken()
 }
 
 /// One thread that waits for sockets with epoll and runs Swift jobs in between.
@@ -41,6 +43,8 @@ protocol EventSource: AnyObject {
     var readBuffer = [UInt8](repeating: 0, count: 32 << 10)
     /// Milliseconds of the monotonic clock, taken after each wait.
     private(set) var now = monotonicMilliseconds()
+    /// Where sources of streams write to: one buffer for all.
+    var streamBuffer: [UInt8] = []
     private var dateBytes: [UInt8] = []
     private var dateTaken = Int64.min
 
@@ -48,6 +52,7 @@ protocol EventSource: AnyObject {
     private struct Shared {
         var jobs: [UnownedJob] = []
         var calls: [@Sendable () -> Void] = []
+        var sources: [any EventSource & Sendable] = []
     }
 
     private struct Slot {
@@ -96,6 +101,16 @@ protocol EventSource: AnyObject {
             body()
         } else {
             shared.withLock { $0.calls.append(body) }
+            wakeUp()
+        }
+    }
+
+    /// Calls `woken` of the source on the loop's thread: at once if the caller is on it, else soon.
+    func wake(_ source: any EventSource & Sendable) {
+        if isCurrent {
+            source.woken()
+        } else {
+            shared.withLock { $0.sources.append(source) }
             wakeUp()
         }
     }
@@ -176,6 +191,7 @@ protocol EventSource: AnyObject {
         }
         jobs.append(contentsOf: taken.jobs)
         for call in taken.calls { call() }
+        for source in taken.sources { source.woken() }
     }
 
     /// The wall clock's date as HTTP writes it, at most a second old.

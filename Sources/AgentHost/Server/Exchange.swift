@@ -6,6 +6,8 @@ final class Exchange {
     /// Nanoseconds of the monotonic clock.
     let started = monotonicNanoseconds()
     var task: Task<Void, Never>?
+    /// What the body of the response is taken from, once it has begun.
+    var stream: ResponseStream?
     var handlerReturned = false
     /// Whether `100 Continue` is still owed.
     var owesContinue: Bool

@@ -110,8 +110,7 @@ extension HTTPConnection {
         // Weak, or an exchange would keep its connection for as long as a handler keeps a writer.
         let body = RequestBody(framing: request.framing) { [weak self] in self?.requestTurn() }
         let state = ResponseState(
-            version: request.version, omitsBody: request.method == "HEAD", ownFields: ownFields(request.id),
-            highWater: context.configuration.outputHighWater)
+            version: request.version, omitsBody: request.method == "HEAD", ownFields: ownFields(request.id))
         let context = context
         let keepsAlive = request.keepsAlive
         let response = ResponseWriter(

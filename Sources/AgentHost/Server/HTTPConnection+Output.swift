@@ -2,15 +2,82 @@ extension HTTPConnection {
     /// Whether bytes wait for the socket.
     var hasOutput: Bool { outputStart < output.count }
 
-    /// Sends what the response has gathered, as much as the socket takes.
+    /// Rounds of taking and sending in one iteration: other connections want their turn.
+    private static let streamRounds = 8
+    /// Bytes taken from a source at once.
+    private static let streamPortion = 64 << 10
+
+    /// Sends what the response has gathered, and what its source has, as much as the socket takes.
+    func sendStream() {
+        for _ in 0..<HTTPConnection.streamRounds {
+            takeOutput()
+            let mayBeMore = takeFromSource()
+            sendOutput()
+            guard phase == .exchange, mayBeMore, isWritable else { return }
+        }
+        schedule()
+    }
+
+    /// Takes from the source of a stream, unless too much waits for the client already. True when there may be more.
+    private func takeFromSource() -> Bool {
+        guard let exchange else { return false }
+        if exchange.stream == nil, let source = exchange.response.takeSource() { begin(source, exchange) }
+        guard let stream = exchange.stream, !stream.isOver else { return false }
+        while stream.isReady && output.count - outputStart <= context.configuration.outputHighWater {
+            loop.streamBuffer.removeAll(keepingCapacity: true)
+            stream.isReady = false
+            let progress = stream.source.read(into: &loop.streamBuffer, limit: HTTPConnection.streamPortion)
+            appendToStream(exchange, stream)
+            switch progress {
+            case .more: stream.isReady = true
+            case .waiting: break
+            case .ended:
+                exchange.response.finish()
+                append(exchange.response.takeOutput())
+                stream.end(complete: true)
+                return false
+            }
+        }
+        return stream.isReady
+    }
+
+    private func begin(_ source: any ResponseSource, _ exchange: Exchange) {
+        let stream = ResponseStream(source, now: loop.now)
+        exchange.stream = stream
+        // A response without a body: there is nobody to hear the source.
+        guard case .streaming = exchange.response.progress.phase else { return stream.end(complete: false) }
+        source.begin(ready: { [weak self] in self?.requestTurn() })
+    }
+
+    /// Sends on what is in the loop's buffer.
+    private func appendToStream(_ exchange: Exchange, _ stream: ResponseStream) {
+        guard !loop.streamBuffer.isEmpty else { return }
+        exchange.response.append(loop.streamBuffer)
+        append(exchange.response.takeOutput())
+        stream.lastBytes = loop.now
+        // A rare peak is given back.
+        if loop.streamBuffer.capacity > 1 << 20 { loop.streamBuffer = [] }
+    }
+
+    /// Sends a heartbeat when the stream was silent for long enough.
+    func beatIfDue() {
+        guard let exchange, let stream = exchange.stream, let due = stream.heartbeatDue, due <= loop.now, !hasOutput
+        else {
+            return
+        }
+        loop.streamBuffer.removeAll(keepingCapacity: true)
+        stream.source.writeHeartbeat(into: &loop.streamBuffer)
+        appendToStream(exchange, stream)
+        sendOutput()
+    }
+
+    /// Sends what waits, as much as the socket takes.
     func sendOutput() {
-        takeOutput()
         while hasOutput && isWritable {
             switch socket.send(output, from: outputStart) {
             case .count(let count):
                 outputStart += count
                 sendSince = loop.now
-                exchange?.response.sent(count)
             case .end, .wouldBlock: isWritable = false
             case .failed: return depart()
             }
@@ -28,8 +95,6 @@ extension HTTPConnection {
             exchange.owesContinue = false
             exchange.bodyDeadline = max(exchange.bodyDeadline, loop.now + context.configuration.bodyDeadline)
             append(HTTPResponseHead.continue)
-            // Not the writer's bytes: balances what `sendOutput` will report.
-            exchange.response.sent(-HTTPResponseHead.continue.count)
         }
         append(taken)
     }
@@ -63,7 +128,7 @@ extension HTTPConnection {
 
     /// Answers an error of its own accord, outside any exchange, and closes.
     func refuse(_ error: HTTPError, id: String = randomID("req")) {
-        var state = ResponseState(version: .http11, omitsBody: false, ownFields: ownFields(id), highWater: .max)
+        var state = ResponseState(version: .http11, omitsBody: false, ownFields: ownFields(id))
         let head = HTTPResponseHead(status: error.status, fields: HTTPError.fields)
         guard (try? state.send(head, error.body, keepAlive: false)) != nil else { return close() }
         context.log.debug("request refused", ["code": .string(error.code), "request_id": .string(id)])
@@ -80,10 +145,7 @@ extension HTTPConnection {
         switch response.progress.phase {
         case .ended: schedule()
         case .notBegun: answerFor(exchange)
-        case .streaming:
-            // Send what there is, but no end: the client must see that something is missing.
-            sendOutput()
-            depart()
+        case .streaming: schedule()
         }
     }
 
@@ -93,7 +155,7 @@ extension HTTPConnection {
         if exchange.body.error == nil {
             context.log.error("a handler returned without a response", ["request_id": .string(exchange.request.id)])
         }
-        exchange.response.sendNow(error.status, HTTPError.fields, error.body)
+        exchange.response.send(error.status, HTTPError.fields, error.body)
         schedule()
     }
 

@@ -100,15 +100,18 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
     }
 
     /// Lets `turn` run soon. From any thread.
-    func requestTurn() {
-        if loop.isCurrent { schedule() } else { loop.run { self.schedule() } }
+    func requestTurn() { loop.wake(self) }
+
+    func woken() {
+        exchange?.stream?.isReady = true
+        schedule()
     }
 
     /// Does all that can be done now: sends, ends the exchange, reads, and sets the next deadline.
     func turn() {
         isScheduled = false
         guard phase != .closed else { return }
-        sendOutput()
+        sendStream()
         noticeHalfClose()
         endExchangeIfDone()
         finishClosing()
@@ -145,6 +148,8 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
             if hasOutput { consider(sendSince + limits.sendDeadline) }
             if let exchange, isAwaitingBody(exchange) { consider(exchange.bodyDeadline) }
             if let halfClosedSince { consider(halfClosedSince + limits.halfCloseDeadline) }
+            // While bytes wait for the client, it needs no other sign.
+            if !hasOutput, let due = exchange?.stream?.heartbeatDue { consider(due) }
             return earliest
         }
     }
@@ -177,7 +182,8 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
             }
             let sendExpired = hasOutput && sendSince + limits.sendDeadline <= loop.now
             if let halfClosedSince, halfClosedSince + limits.halfCloseDeadline <= loop.now { return depart() }
-            if sendExpired { depart() }
+            if sendExpired { return depart() }
+            beatIfDue()
         case .idle, .closing, .lingering: close()
         case .closed: break
         }
@@ -194,10 +200,12 @@ final class HTTPConnection: EventSource, @unchecked Sendable {
         left.body.fail(.clientLeft)
         left.response.abandon()
         left.task?.cancel()
+        // A source that the connection has not seen yet has to be told, too.
+        (left.stream ?? left.response.takeSource().map { ResponseStream($0, now: loop.now) })?.end(complete: false)
         report(left, departed: true)
     }
 
-    /// Cancels the handler; its connection stays, so that it can say something still.
+    /// Cancels the handler; its connection stays, so that it, or the source of its stream, can say something still.
     func cancelHandler() { exchange?.task?.cancel() }
 
     /// Closes the descriptor and forgets everything.

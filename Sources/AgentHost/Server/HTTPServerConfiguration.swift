@@ -29,8 +29,8 @@ struct HTTPServerConfiguration: Sendable {
     var cancelDeadline: Int64 = 2_000
     /// More connections are answered 503 and closed.
     var maximumConnections = 16_384
-    /// Unsent bytes above which `ResponseWriter.write` suspends.
-    var outputHighWater = 256 << 10
+    /// Unsent bytes above which nothing more is taken from the source of a stream.
+    var outputHighWater = 64 << 10
     /// Told of each request that ended, on its loop's thread. Status 499: the client left first.
     var onAccess: (@Sendable (HTTPAccess) -> Void)?
 }

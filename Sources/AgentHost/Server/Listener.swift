@@ -53,6 +53,7 @@ final class Listener: EventSource {
 
     func turn() {}
     func deadlinePassed() {}
+    func woken() {}
 
     private func begin(_ socket: Socket) {
         let count = context.connectionOpened()

@@ -6,8 +6,6 @@ struct ResponseState: Sendable {
         case ended
     }
 
-    /// Above this many unsent bytes a writer waits, until no more than half of it is left.
-    let highWater: Int
     /// HEAD: the answer's head stands for its body.
     let omitsBody: Bool
     let version: HTTPVersion
@@ -22,15 +20,12 @@ struct ResponseState: Sendable {
     /// Whether the client can no longer be reached.
     private(set) var isGone = false
     private var output: [UInt8] = []
-    private var unsent = 0
     private var turnRequested = false
-    private var writer: CheckedContinuation<Void, Never>?
 
-    init(version: HTTPVersion, omitsBody: Bool, ownFields: [UInt8], highWater: Int) {
+    init(version: HTTPVersion, omitsBody: Bool, ownFields: [UInt8]) {
         self.version = version
         self.omitsBody = omitsBody
         self.ownFields = ownFields
-        self.highWater = highWater
     }
 
     /// A complete response.
@@ -42,16 +37,15 @@ struct ResponseState: Sendable {
             output.append(contentsOf: body)
             bodyBytes = body.count
         }
-        unsent = output.count
     }
 
-    /// A response whose length is not known: chunked, or ended by closing where the client speaks HTTP/1.0.
+    /// A response whose length is not known: chunked, or ended by closing where the client speaks HTTP/1.0. Where the answer has no
+    /// body, it has ended at once.
     mutating func beginStream(_ head: HTTPResponseHead, keepAlive: Bool) throws(HTTPError) {
         let chunked = version == .http11
         let bodiless = HTTPResponseHead.isBodiless(head.status)
         try begin(head, keepAlive, framing: chunked && !bodiless ? "Transfer-Encoding: chunked\r\n" : "")
-        phase = .streaming(chunked: chunked && !bodiless && !omitsBody)
-        unsent = output.count
+        phase = bodiless || omitsBody ? .ended : .streaming(chunked: chunked)
     }
 
     private mutating func begin(_ head: HTTPResponseHead, _ keepAlive: Bool, framing: String) throws(HTTPError) {
@@ -69,27 +63,18 @@ struct ResponseState: Sendable {
         keepsAlive = keepAlive
     }
 
-    /// Adds to the body. True when the writer should wait before it writes more.
-    mutating func write(_ bytes: [UInt8]) throws(HTTPError) -> Bool {
-        guard !isGone else { throw .clientLeft }
-        guard case .streaming(let chunked) = phase else { throw .responseNotStreaming }
-        guard !omitsBody, !HTTPResponseHead.isBodiless(status) else { return false }
-        let before = output.count
+    /// Adds to the body of a stream; nothing happens outside one.
+    mutating func append(_ bytes: [UInt8]) {
+        guard case .streaming(let chunked) = phase, !isGone else { return }
         if chunked { HTTPChunks.append(bytes, to: &output) } else { output.append(contentsOf: bytes) }
         bodyBytes += bytes.count
-        unsent += output.count - before
-        return unsent > highWater
     }
 
-    /// Ends the body.
+    /// Ends the body of a stream.
     mutating func finish() {
         guard case .streaming(let chunked) = phase else { return }
         phase = .ended
-        if chunked && !isGone {
-            let before = output.count
-            HTTPChunks.appendEnd(to: &output)
-            unsent += output.count - before
-        }
+        if chunked && !isGone { HTTPChunks.appendEnd(to: &output) }
     }
 
     /// True once after each `takeOutput`: the connection must then be told that there is something to do.
@@ -107,28 +92,9 @@ struct ResponseState: Sendable {
         return taken
     }
 
-    /// So many bytes have left; returns the writer to resume.
-    mutating func sent(_ count: Int) -> CheckedContinuation<Void, Never>? {
-        unsent -= count
-        return unsent <= highWater / 2 ? takeWriter() : nil
-    }
-
-    /// The client is gone; returns the writer to resume.
-    mutating func abandon() -> CheckedContinuation<Void, Never>? {
+    /// The client is gone.
+    mutating func abandon() {
         isGone = true
         output = []
-        return takeWriter()
-    }
-
-    /// Lets a writer wait. False when it need not, or when another one waits already.
-    mutating func wait(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
-        guard !isGone, unsent > highWater / 2, writer == nil else { return false }
-        writer = continuation
-        return true
-    }
-
-    mutating func takeWriter() -> CheckedContinuation<Void, Never>? {
-        defer { writer = nil }
-        return writer
     }
 }

@@ -75,9 +75,16 @@ struct EventLog: Sendable {
         }
     }
 
-    /// The visible events from number `from` on.
-    func read(from number: Int) -> [ChatKit.Event] {
-        entries[(max(number, first) - first)..<(visible - first)].map(\.event)
+    /// The visible events from number `from` on, in all not more than one above about `limit` bytes.
+    func read(from number: Int, limit: Int = .max) -> [ChatKit.Event] {
+        var bytes = 0
+        let begin = max(number, first) - first
+        var end = begin
+        while end < visible - first, bytes < limit {
+            bytes += entries[end].bytes
+            end += 1
+        }
+        return entries[begin..<end].map(\.event)
     }
 
     /// Forgets events below `number`, which all readers have taken. Returns the credit they held.
@@ -136,7 +143,7 @@ extension ChatKit.UserContent {
 extension ChatKit.ItemUpdate {
     fileprivate var approximateBytes: Int {
         switch self {
-        case .textDelta(_, let delta): delta.utf8.count
+        case .textDeltas(_, let deltas): deltas.bytes.count + 96 * (deltas.count - 1)
         case .contentPartAdded(_, let part), .contentPartDone(_, let part):
             part.text.utf8.count + 128 * part.annotations.count
         case .annotationAdded(_, _, let json), .widgetComponent(_, let json), .widgetRoot(let json): json.encoded.count

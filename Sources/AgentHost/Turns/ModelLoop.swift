@@ -141,13 +141,13 @@ extension Turn {
     /// Text goes to the open message. Blank text alone opens none.
     private mutating func modelText(_ text: String, _ now: Moment) {
         if let message = loop?.message {
-            transcript.text(text, to: message)
+            transcript.text(ChatKit.TextDeltas(text), to: message)
         } else if text.allSatisfy(\.isWhitespace) {
             loop?.blank += text
         } else {
             closeWorkflow(now)
             let message = transcript.begin(.message, at: now.wall)
-            transcript.text((loop?.blank ?? "") + text, to: message)
+            transcript.text(ChatKit.TextDeltas((loop?.blank ?? "") + text), to: message)
             loop?.message = message
             loop?.blank = ""
         }
@@ -182,7 +182,7 @@ extension Turn {
                 ? "The model's content filter withheld the answer; try to put it differently."
                 : "I have no answer to that; try to put it differently."
             let message = transcript.begin(.message, at: now.wall)
-            transcript.text(text, to: message)
+            transcript.text(ChatKit.TextDeltas(text), to: message)
         }
         if end.finishReason == "length" {
             transcript.append(

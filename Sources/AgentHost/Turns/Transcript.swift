@@ -115,11 +115,11 @@ struct Transcript: Sendable {
     /// What an open item is: without a copy of its text.
     func body(_ handle: Handle) -> OpenItem.Body? { index(handle).map { open[$0].body } }
 
-    /// Appends text to an open message; empty text is nothing.
-    mutating func text(_ delta: String, to handle: Handle) {
-        guard let index = index(handle), !delta.isEmpty else { return }
-        open[index].text += delta
-        append(.itemUpdated(id: open[index].id, .textDelta(index: 0, delta: delta)))
+    /// Appends text to an open message; no text is nothing.
+    mutating func text(_ deltas: ChatKit.TextDeltas, to handle: Handle) {
+        guard let index = index(handle), !deltas.isEmpty else { return }
+        open[index].text += deltas.text
+        append(.itemUpdated(id: open[index].id, .textDeltas(index: 0, deltas)))
     }
 
     mutating func annotate(_ annotation: JSON, on handle: Handle) {

@@ -2,11 +2,11 @@
 
 extension Turn {
     /// The agent appends to one of its messages.
-    mutating func agentText(item number: UInt32, _ delta: String, now: Moment) {
-        emission(of: delta.utf8.count, now) { turn in
-            guard !delta.isEmpty else { return }
+    mutating func agentText(item number: UInt32, _ deltas: ChatKit.TextDeltas, now: Moment) {
+        emission(of: deltas.bytes.count, now) { turn in
+            guard !deltas.isEmpty else { return }
             guard let message = turn.agentItem(number, as: "message", now, begin: { .message }) else { return }
-            turn.transcript.text(delta, to: message)
+            turn.transcript.text(deltas, to: message)
             turn.planCheckpoint(now)
         }
     }

@@ -53,7 +53,7 @@ final class TurnEngine: Sendable {
     {
         guard let agent = registry.agent(id) else { throw .unknownAgent(id) }
         let thread = StoredThread(
-            id: randomID("thr"), owner: origin.owner, agent: agent.descriptor.id, createdAt: .now(),
+            id: orderedID("thr"), owner: origin.owner, agent: agent.descriptor.id, createdAt: .now(),
             json: ThreadRecord().encoded)
         guard let place = queue.join(thread.id) else { throw .busy }
         let item = TurnEngine.item(message, in: thread.id)

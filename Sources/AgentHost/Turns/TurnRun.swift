@@ -19,13 +19,6 @@ final class TurnRun: Sendable {
         var deadline: Int64
     }
 
-    /// What a reader gets at once.
-    enum Taken {
-        case events([ChatKit.Event])
-        case nothing
-        case end
-    }
-
     /// How a turn went, for the log.
     struct Report: Sendable {
         var outcome: Turn.Outcome
@@ -33,14 +26,14 @@ final class TurnRun: Sendable {
         var toolCalls: Int
     }
 
-    private typealias Waiter = CheckedContinuation<[ChatKit.Event]?, Never>
-
     private struct State {
         var turn: Turn
         var actions: [Turn.Action] = []
         /// Whether a thread is performing actions.
         var isPerforming = false
-        var reader: Waiter?
+        var ready: (@Sendable () -> Void)?
+        /// The reader found nothing and is to be told when there is something.
+        var isReaderWaiting = false
         var readerPosition = 0
         var hasReader = true
         var work: Work?
@@ -71,31 +64,18 @@ final class TurnRun: Sendable {
 
     // MARK: Inputs
 
-    /// Changes the turn, wakes the reader if it can see more, performs what comes of it.
+    /// Changes the turn, tells the reader if it can see more, performs what comes of it.
     func input(_ body: (inout Turn, Turn.Moment) -> Void) {
         let now = Turn.Moment.now()
-        var waiter: Waiter?
-        var taken: [ChatKit.Event]?
-        var credit = 0
-        var agent: (any AgentTurn)?
-        let performs = state.withLock { state in
+        let (ready, performs) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
             body(&state.turn, now)
             state.actions += state.turn.takeActions()
-            if state.reader != nil {
-                switch TurnRun.take(&state, &credit) {
-                case .events(let events): (waiter, taken) = (state.reader, events)
-                case .end: waiter = state.reader
-                case .nothing: break
-                }
-                if waiter != nil { state.reader = nil }
-                agent = state.agent
-            }
-            guard !state.isPerforming, !state.actions.isEmpty else { return false }
+            let ready = TurnRun.readerToTell(&state)
+            guard !state.isPerforming, !state.actions.isEmpty else { return (ready, false) }
             state.isPerforming = true
-            return true
+            return (ready, true)
         }
-        waiter?.resume(returning: taken)
-        if credit > 0 { agent?.consumed(credit) }
+        ready?()
         if performs { perform() }
     }
 
@@ -104,67 +84,50 @@ final class TurnRun: Sendable {
 
     // MARK: The reader
 
-    /// Events the reader has not seen; what an agent spent on them is given back.
-    private static func take(_ state: inout State, _ credit: inout Int) -> Taken {
-        let visible = state.turn.transcript.log.visible
-        if visible == state.readerPosition { return state.turn.transcript.log.isFullyVisible ? .end : .nothing }
-        let events = state.turn.transcript.log.read(from: state.readerPosition)
-        state.readerPosition = visible
-        credit = state.turn.transcript.log.trim(below: visible)
-        if state.agent == nil {
-            state.owedCredit += credit
-            credit = 0
-        }
-        return .events(events)
+    /// What the waiting reader wants called, when there is something for it now.
+    private static func readerToTell(_ state: inout State) -> (@Sendable () -> Void)? {
+        guard state.isReaderWaiting else { return nil }
+        guard
+            state.turn.transcript.log.visible > state.readerPosition || state.turn.transcript.log.isFullyVisible
+        else { return nil }
+        state.isReaderWaiting = false
+        return state.ready
     }
 
-    func takeEvents() -> Taken {
-        var credit = 0
-        let (taken, agent) = state.withLock { state -> (Taken, (any AgentTurn)?) in
-            guard state.hasReader else { return (.end, nil) }
-            return (TurnRun.take(&state, &credit), state.agent)
+    /// See `ChatEventSource`.
+    func onReady(_ ready: @escaping @Sendable () -> Void) { state.withLock { $0.ready = ready } }
+
+    /// The events the reader has not seen; what an agent spent on them is given back.
+    func take(limit: Int) -> Taken {
+        let (taken, credit, agent) = state.withLock { state -> (Taken, Int, (any AgentTurn)?) in
+            guard state.hasReader else { return (.end, 0, nil) }
+            guard state.turn.transcript.log.visible > state.readerPosition else {
+                if state.turn.transcript.log.isFullyVisible { return (.end, 0, nil) }
+                state.isReaderWaiting = true
+                return (.nothing, 0, nil)
+            }
+            let events = state.turn.transcript.log.read(from: state.readerPosition, limit: limit)
+            state.readerPosition += events.count
+            let credit = state.turn.transcript.log.trim(below: state.readerPosition)
+            if state.agent == nil { state.owedCredit += credit }
+            return (.events(events), credit, state.agent)
         }
         if credit > 0 { agent?.consumed(credit) }
         return taken
     }
 
-    /// Resumes the continuation with the next events, or nil at the end.
-    func wait(_ continuation: CheckedContinuation<[ChatKit.Event]?, Never>) {
-        var credit = 0
-        let (taken, agent) = state.withLock { state -> (Taken, (any AgentTurn)?) in
-            guard state.hasReader else { return (.end, nil) }
-            let taken = TurnRun.take(&state, &credit)
-            if case .nothing = taken { state.reader = continuation }
-            return (taken, state.agent)
-        }
-        if credit > 0 { agent?.consumed(credit) }
-        switch taken {
-        case .events(let events): continuation.resume(returning: events)
-        case .end: continuation.resume(returning: nil)
-        case .nothing: break
-        }
-    }
-
     /// The reader leaves: the turn is cancelled, as nobody else reads.
     func leave() {
-        let (isFirst, waiter) = state.withLock { state -> (Bool, Waiter?) in
+        let (isFirst, ready) = state.withLock { state -> (Bool, (@Sendable () -> Void)?) in
             defer {
                 state.hasReader = false
-                state.reader = nil
+                state.isReaderWaiting = false
+                state.ready = nil
             }
-            return (state.hasReader, state.reader)
+            return (state.hasReader, state.isReaderWaiting ? state.ready : nil)
         }
-        waiter?.resume(returning: nil)
+        ready?()
         if isFirst { cancel(.readerLeft) }
-    }
-
-    /// Resumes a reader that waits, with no events: it may then tell its client that the turn still runs. Nothing when nobody waits.
-    func nudge() {
-        let waiter = state.withLock { state -> Waiter? in
-            defer { state.reader = nil }
-            return state.reader
-        }
-        waiter?.resume(returning: [])
     }
 
     func cancel(_ reason: Turn.Cancellation) { input { turn, now in turn.cancel(reason, now: now) } }
@@ -341,8 +304,8 @@ final class TurnRun: Sendable {
 private struct AgentEmissions: AgentOutput {
     let run: TurnRun
 
-    func text(item: UInt32, _ delta: String) {
-        run.input { turn, now in turn.agentText(item: item, delta, now: now) }
+    func text(item: UInt32, _ deltas: ChatKit.TextDeltas) {
+        run.input { turn, now in turn.agentText(item: item, deltas, now: now) }
     }
     func emit(item: UInt32, kind: String, json: [UInt8]) {
         run.input { turn, now in turn.agentEmitted(item: item, kind: kind, json: json, now: now) }

@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Starts a thread. `body(context)` runs on it. `stack_bytes` 0 = default. Returns 0 and stores the id, or an errno. */
-int cplatform_thread_start(const char *_Nonnull name, size_t stack_bytes, void (*_Nonnull body)(void *_Nullable),
-                           void *_Nullable context, uintptr_t *_Nonnull out);
+/* Starts a thread. `body(context)` runs on it. `stack_bytes` 0 = default. Unless `prompt`, it runs under SCHED_BATCH: it does
+ * not push aside what runs when it is woken (sched(7)). Returns 0 and stores the id, or an errno. */
+int cplatform_thread_start(const char *_Nonnull name, size_t stack_bytes, bool prompt,
+                           void (*_Nonnull body)(void *_Nullable), void *_Nullable context, uintptr_t *_Nonnull out);
 void cplatform_thread_join(uintptr_t thread);
 /* Nobody will join it: its resources go with its end. */
 void cplatform_thread_detach(uintptr_t thread);
@@ -30,4 +31,7 @@ void cplatform_sleep_ms(int64_t ms);
 bool cplatform_write_fully(int descriptor, const void *_Nullable bytes, size_t count);
 /* Fills `bytes` from the kernel's generator; ends the process if that fails (it cannot on a booted Linux). */
 void cplatform_random(void *_Nonnull bytes, size_t count);
+/* Writes `count` random hexadecimal digits, from the kernel's generator through a small store of each thread: for ids,
+ * of which every request needs several. No NUL behind them. */
+void cplatform_random_hex(char *_Nonnull digits, size_t count);
 #endif

@@ -66,10 +66,30 @@ struct Door: Sendable {
         content.complete()
         // HTTP/1.0, so that streams come without chunks.
         let writer = ResponseWriter(
-            ResponseState(version: .http10, omitsBody: method == "HEAD", ownFields: [], highWater: .max),
+            ResponseState(version: .http10, omitsBody: method == "HEAD", ownFields: []),
             canKeepAlive: { false }, changed: {})
         await handler.handle(Door.request(method, path, headers, length: body.count), content, writer)
+        if let source = writer.takeSource() { await Door.drain(source, into: writer) }
         return Response(raw: writer.takeOutput())
+    }
+
+    /// Takes everything from the source of a stream, as a connection does whose client reads at once.
+    private static func drain(_ source: any ResponseSource, into writer: ResponseWriter) async {
+        let (news, more) = AsyncStream<Void>.makeStream()
+        source.begin { more.yield() }
+        var waiting = news.makeAsyncIterator()
+        while true {
+            var bytes: [UInt8] = []
+            let progress = source.read(into: &bytes, limit: 1 << 16)
+            writer.append(bytes)
+            switch progress {
+            case .more: continue
+            case .waiting: await waiting.next()
+            case .ended:
+                writer.finish()
+                return source.ended(complete: true)
+            }
+        }
     }
 
     static func request(

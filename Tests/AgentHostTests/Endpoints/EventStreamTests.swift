@@ -8,91 +8,69 @@ struct EventStreamTests {
     private final class Script: ChatEventSource {
         private struct State {
             var batches: [[ChatKit.Event]] = []
-            var ended = false
+            var isOver = false
             var left = 0
-            var nudges = 0
-            var reader: CheckedContinuation<Void, Never>?
-            var nudged = false
+            var ready: (@Sendable () -> Void)?
         }
         private let state = Mutex(State())
 
         var left: Int { state.withLock { $0.left } }
 
         func give(_ batch: [ChatKit.Event]) { change { $0.batches.append(batch) } }
-        func end() { change { $0.ended = true } }
-        func leave() { change { $0.left += 1 } }
-        func nudge() { change { if $0.reader != nil { $0.nudged = true } } }
+        func end() { change { $0.isOver = true } }
+        func leave() { state.withLock { $0.left += 1 } }
+        func onReady(_ ready: @escaping @Sendable () -> Void) { state.withLock { $0.ready = ready } }
 
         private func change(_ body: (inout State) -> Void) {
-            let reader = state.withLock { state in
+            let ready = state.withLock { state in
                 body(&state)
-                defer { state.reader = nil }
-                return state.reader
+                return state.ready
             }
-            reader?.resume()
+            ready?()
         }
 
-        func next() async -> [ChatKit.Event]? {
-            while true {
-                enum Found { case batch([ChatKit.Event]), end, nothing }
-                let found: Found = state.withLock { state in
-                    if !state.batches.isEmpty { return .batch(state.batches.removeFirst()) }
-                    if state.nudged {
-                        state.nudged = false
-                        return .batch([])
-                    }
-                    return state.ended || Task.isCancelled ? .end : .nothing
-                }
-                switch found {
-                case .batch(let batch): return batch
-                case .end: return nil
-                case .nothing: break
-                }
-                await withTaskCancellationHandler {
-                    await withCheckedContinuation { continuation in
-                        let ready = state.withLock { state in
-                            if !state.batches.isEmpty || state.ended || Task.isCancelled { return true }
-                            state.reader = continuation
-                            return false
-                        }
-                        if ready { continuation.resume() }
-                    }
-                } onCancel: {
-                    change { _ in }
-                }
+        func take(limit: Int) -> Taken {
+            state.withLock { state in
+                guard state.batches.isEmpty else { return .events(state.batches.removeFirst()) }
+                return state.isOver ? .end : .nothing
             }
         }
     }
 
-    private static func writer() -> ResponseWriter {
-        let writer = ResponseWriter(
-            ResponseState(version: .http10, omitsBody: false, ownFields: [], highWater: .max),
-            canKeepAlive: { false }, changed: {})
-        try? writer.beginStream(200, [:])
-        _ = writer.takeOutput()
-        return writer
+    /// What a stream said at its end.
+    private struct End: Equatable {
+        var complete: Bool
+        var threadID: String?
+    }
+
+    private static func stream(
+        _ script: Script, ends: BlockingQueue<End> = BlockingQueue(), threadID: String? = nil
+    ) -> EventStream {
+        EventStream(script, heartbeat: 10, threadID: threadID) { ends.push(End(complete: $0, threadID: $1)) }
+    }
+
+    /// Reads until there is nothing more.
+    private static func read(_ stream: EventStream) -> (text: String, last: ResponseProgress) {
+        var bytes: [UInt8] = []
+        while true {
+            let progress = stream.read(into: &bytes, limit: 1_000)
+            if case .more = progress { continue }
+            return (String(decoding: bytes, as: UTF8.self), progress)
+        }
     }
 
     private static func progress(_ text: String) -> ChatKit.Event { .progress(text: text, icon: nil) }
 
-    /// Waits for what another task is about to do.
-    private static func eventually(_ condition: () -> Bool) async -> Bool {
-        for _ in 0..<2_000 {
-            if condition() { return true }
-            try? await Task.sleep(for: .milliseconds(5))
-        }
-        return false
-    }
-
-    @Test func framing() async {
+    @Test func framing() {
         let script = Script()
         script.give([EventStreamTests.progress("a\nb\r\u{2028}"), .streamOptions(allowCancel: true)])
         script.give([EventStreamTests.progress("é")])
         script.end()
-        let writer = EventStreamTests.writer()
-        let ended = await EventStream(source: script).run(into: writer)
-        #expect(ended)
-        #expect(script.left == 0)
+        let (text, last) = EventStreamTests.read(EventStreamTests.stream(script))
+        guard case .ended = last else {
+            Issue.record("the stream has not ended")
+            return
+        }
         let expected = """
             data: {"type":"progress_update","text":"a\\nb\\r\u{2028}"}
 
@@ -102,50 +80,81 @@ struct EventStreamTests {
 
 
             """
-        #expect(String(decoding: writer.takeOutput(), as: UTF8.self) == expected)
+        #expect(text == expected)
     }
 
-    @Test func aCommentBreaksTheSilenceAndTheStreamGoesOn() async {
+    @Test func everyDeltaIsAnEventOfItsOwn() {
         let script = Script()
-        let writer = EventStreamTests.writer()
-        let run = Task { await EventStream(source: script, heartbeat: 10).run(into: writer) }
-        let output = Mutex("")
-        let beats = await EventStreamTests.eventually {
-            output.withLock { output in
-                output += String(decoding: writer.takeOutput(), as: UTF8.self)
-                return output.hasPrefix(": ping\n\n: ping\n\n")
-            }
+        var deltas: ChatKit.TextDeltas = "one "
+        deltas.append("\"two\"")
+        deltas.append("")
+        deltas.append("dreißig")
+        script.give([.itemUpdated(id: "msg_1", .textDeltas(index: 0, deltas))])
+        let (text, last) = EventStreamTests.read(EventStreamTests.stream(script))
+        guard case .waiting = last else {
+            Issue.record("the stream has ended")
+            return
         }
-        #expect(beats)
-        script.give([EventStreamTests.progress("x")])
-        script.end()
-        #expect(await run.value)
-        let rest = output.withLock { $0 } + String(decoding: writer.takeOutput(), as: UTF8.self)
-        #expect(rest.contains("data: {\"type\":\"progress_update\",\"text\":\"x\"}\n\n"))
+        let begin =
+            #"data: {"type":"thread.item.updated","item_id":"msg_1","update":"#
+            + #"{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"#
+        #expect(
+            text == begin + #""one "}}"# + "\n\n" + begin + #""\"two\""}}"# + "\n\n" + begin + #""dreißig"}}"# + "\n\n")
     }
 
-    @Test func aClientThatLeavesEndsTheWait() async {
-        let script = Script()
-        let writer = EventStreamTests.writer()
-        let run = Task { await EventStream(source: script).run(into: writer) }
-        run.cancel()
-        #expect(await run.value == false)
+    @Test func aHeartbeatIsAComment() {
+        var bytes: [UInt8] = []
+        EventStreamTests.stream(Script()).writeHeartbeat(into: &bytes)
+        #expect(String(decoding: bytes, as: UTF8.self) == ": ping\n\n")
     }
 
-    @Test func theSourceIsLeftWhenNobodyReads() async {
+    @Test func theConnectionIsToldWhenThereIsSomethingAgain() {
         let script = Script()
-        let writer = EventStreamTests.writer()
-        writer.abandon()
+        let stream = EventStreamTests.stream(script)
+        let calls = Atomic(0)
+        stream.begin { calls.add(1, ordering: .relaxed) }
         script.give([EventStreamTests.progress("x")])
-        #expect(await EventStream(source: script).run(into: writer) == false)
+        #expect(calls.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func theSourceIsLeftWhenTheClientLeaves() {
+        let script = Script()
+        let ends = BlockingQueue<End>()
+        let stream = EventStreamTests.stream(script, ends: ends, threadID: "thr_1")
+        stream.ended(complete: false)
         #expect(script.left == 1)
+        #expect(ends.takeAll() == [End(complete: false, threadID: "thr_1")])
     }
 
-    @Test func aSilentClientThatHasGoneIsNoticedByTheComment() async {
+    @Test func aStreamThatMakesAThreadNamesItInTheEnd() {
         let script = Script()
-        let writer = EventStreamTests.writer()
-        writer.abandon()
-        #expect(await EventStream(source: script, heartbeat: 5).run(into: writer) == false)
+        let ends = BlockingQueue<End>()
+        let thread = ChatKit.Thread(id: "thr_2", createdAt: .now())
+        script.give([.threadCreated(thread)])
+        let stream = EventStreamTests.stream(script, ends: ends)
+        _ = EventStreamTests.read(stream)
+        stream.ended(complete: true)
+        #expect(script.left == 0)
+        #expect(ends.takeAll() == [End(complete: true, threadID: "thr_2")])
+    }
+
+    @Test func aReaderInATaskWaitsAndIsWoken() async {
+        let script = Script()
+        let reader = ChatEventReader(script)
+        let read = Task { await reader.next()?.names }
+        script.give([EventStreamTests.progress("x")])
+        #expect(await read.value == ["progress x"])
+        script.end()
+        #expect(await reader.next() == nil)
+        #expect(script.left == 0)
+    }
+
+    @Test func aReaderWhoseTaskIsCancelledLeaves() async {
+        let script = Script()
+        let reader = ChatEventReader(script)
+        let read = Task { await reader.next() }
+        read.cancel()
+        #expect(await read.value == nil)
         #expect(script.left == 1)
     }
 

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import AgentHost
@@ -39,27 +38,23 @@ struct SilentAgentTests {
         let door = try door()
         var handler = door.handler
         handler.heartbeat = 10
-        let body = (["type": "threads.create", "params": ["input": Door.input("hi")]] as JSON).encoded
-        let content = RequestBody(framing: .length(body.count)) {}
-        content.append(body[...])
-        content.complete()
-        let writer = ResponseWriter(
-            ResponseState(version: .http10, omitsBody: false, ownFields: [], highWater: .max),
-            canKeepAlive: { false }, changed: {})
-        let head = Door.request("POST", "/chatkit", [("X-ChatKit-Agent", "silent")], length: body.count)
-        let exchange = Task { [handler] in await handler.handle(head, content, writer) }
-
-        let output = Mutex("")
-        let kept = await SilentAgentTests.eventually {
-            output.withLock { output in
-                output += String(decoding: writer.takeOutput(), as: UTF8.self)
-                return output.contains(#""delta":"Well""#) && output.hasSuffix(": ping\n\n: ping\n\n")
-            }
+        var configuration = HTTPServerConfiguration()
+        configuration.port = 0
+        let server = HTTPServer(configuration: configuration, handler: handler, log: .silent)
+        try server.start()
+        let shown = try await onThread {
+            let body = (["type": "threads.create", "params": ["input": Door.input("hi")]] as JSON).text
+            let client = TestClient(server.port)
+            client.send(
+                "POST /chatkit HTTP/1.1\r\nHost: h\r\nX-ChatKit-Agent: silent\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+                    + body)
+            let text = client.read(until: #""delta":"Well""#)
+            // Two in a row: nothing but comments while the agent is silent.
+            let comments = client.read(until: ": ping\n\n\r\n8\r\n: ping\n\n")
+            #expect(!comments.contains("data:"))
+            client.close()
+            return text
         }
-        #expect(kept)
-
-        exchange.cancel()
-        await exchange.value
         let threads = await door.call("threads.list", [:])
         let thread = try #require(threads.json["data"]?.array?.first?["id"])
         // The partial answer is stored when the turn has been cancelled, a moment after the client has left.
@@ -67,11 +62,12 @@ struct SilentAgentTests {
             let items = await door.call("items.list", ["thread_id": thread, "order": "asc"]).json["data"]?.array ?? []
             return items.map { $0["type"] } == ["user_message", "assistant_message"]
                 && items.last?["content"]?.array?.first?["text"] == "Well"
-                && output.withLock { $0.contains(items.last?["id"]?.string ?? "?") }
+                && shown.contains(items.last?["id"]?.string ?? "?")
         }
         #expect(stored)
         // The thread is free again, hidden note and all.
         let again = await door.call("threads.update", ["thread_id": thread, "title": "still here"])
         #expect(again.status == 200)
+        try await onThread { _ = server.shutdown(drainMilliseconds: 0) }
     }
 }

@@ -55,9 +55,9 @@ struct DeadlineTests {
                 try? await Task.sleep(for: .milliseconds(400))
                 do throws(HTTPError) {
                     let bytes = try await body.collect(upTo: 1 << 20)
-                    await response.send(200, [:], Array("\(bytes.count)".utf8))
+                    response.send(200, [:], Array("\(bytes.count)".utf8))
                 } catch {
-                    await response.send(error)
+                    response.send(error)
                 }
             }
             let client = server.connect()

@@ -15,32 +15,72 @@ private func waitForCancellation(_ limit: Duration = .seconds(10)) async -> Bool
 }
 
 struct DepartureTests {
-    enum Leaving: CaseIterable { case close, reset, halfClose }
+    enum Leaving: CaseIterable {
+        case close, reset, halfClose
 
-    @Test(arguments: Leaving.allCases, [true, false])
-    func handlerIsCancelledWhenTheClientLeaves(_ leaving: Leaving, streaming: Bool) async throws {
-        try await onThread {
-            let cancelled = BlockingQueue<Bool>()
-            let server = try TestServer({ $0.halfCloseDeadline = 100 }) { _, _, response in
-                if streaming { try? response.beginStream(200, [:]) }
-                cancelled.push(await waitForCancellation())
-            }
-            let client = server.connect()
-            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-            if streaming {
-                _ = client.read(until: "\r\n\r\n")
-            } else {
-                #expect(eventually { server.http.handlerCount == 1 })
-            }
-            switch leaving {
+        func leave(_ client: TestClient) {
+            switch self {
             case .close: client.close()
             case .reset: client.reset()
             case .halfClose: client.shutdownWrite()
             }
+        }
+    }
+
+    @Test(arguments: Leaving.allCases)
+    func handlerIsCancelledWhenTheClientLeaves(_ leaving: Leaving) async throws {
+        try await onThread {
+            let cancelled = BlockingQueue<Bool>()
+            let server = try TestServer({ $0.halfCloseDeadline = 100 }) { _, _, _ in
+                cancelled.push(await waitForCancellation())
+            }
+            let client = server.connect()
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(eventually { server.http.handlerCount == 1 })
+            leaving.leave(client)
             let begin = monotonicMilliseconds()
             #expect(cancelled.takeAll(deadline: begin + 5_000) == [true])
             #expect(eventually { server.http.connectionCount == 0 })
             #expect(server.accesses.takeAll(deadline: begin + 5_000).first?.status == 499)
+            server.stop()
+        }
+    }
+
+    @Test(arguments: Leaving.allCases)
+    func sourceOfAStreamIsToldThatTheClientLeft(_ leaving: Leaving) async throws {
+        try await onThread {
+            let body = PushedBody(["one"])
+            let server = try TestServer { _, _, response in try? response.stream(200, [:], body) }
+            let client = server.connect()
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(client.read(until: "one").contains("one"))
+            leaving.leave(client)
+            let begin = monotonicMilliseconds()
+            #expect(body.ends.takeAll(deadline: begin + 5_000) == [false])
+            #expect(eventually { server.http.connectionCount == 0 && server.http.handlerCount == 0 })
+            #expect(server.accesses.takeAll(deadline: begin + 5_000).first?.status == 499)
+            // What comes later goes nowhere.
+            body.write("two")
+            body.finish()
+            server.stop()
+            #expect(body.ends.takeAll(deadline: monotonicMilliseconds()).isEmpty)
+        }
+    }
+
+    @Test func heartbeatsBreakTheSilenceOnly() async throws {
+        try await onThread {
+            let body = PushedBody(["one"], heartbeat: 50)
+            let server = try TestServer { _, _, response in try? response.stream(200, [:], body) }
+            let client = server.connect()
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            let begin = monotonicMilliseconds()
+            let silent = client.read(until: "beat\r\n4\r\nbeat")
+            #expect(silent.contains("beat\r\n4\r\nbeat"))
+            #expect(monotonicMilliseconds() - begin >= 90)
+            body.write("two")
+            body.finish()
+            #expect(client.read(until: "0\r\n\r\n").contains("two"))
+            #expect(body.ends.takeAll(deadline: begin + 5_000) == [true])
             server.stop()
         }
     }
@@ -63,7 +103,7 @@ struct DepartureTests {
     @Test func halfClosedClientMayReadALongAnswerSlowly() async throws {
         try await onThread {
             let server = try TestServer({ $0.halfCloseDeadline = 50 }) { _, _, response in
-                await response.send(200, [:], [UInt8](repeating: 120, count: 8 << 20))
+                response.send(200, [:], [UInt8](repeating: 120, count: 8 << 20))
             }
             let client = server.connect(receiveBuffer: 4_096)
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -89,29 +129,21 @@ struct DepartureTests {
         }
     }
 
-    /// A client that does not read: the writer waits, little is kept, and after the deadline the client is cut off.
-    @Test func slowReaderHoldsUpTheWriterAndIsCutOff() async throws {
+    /// A client that does not read: little is taken from the source, and after the deadline the client is cut off.
+    @Test func slowReaderHoldsUpTheSourceAndIsCutOff() async throws {
         try await onThread {
-            let written = Atomic(0)
-            let errors = BlockingQueue<HTTPError>()
+            let body = PushedBody()
+            for _ in 0..<20_000 { body.write([UInt8](repeating: 120, count: 1_000)) }
             let server = try TestServer({ $0.sendDeadline = 500 }) { _, _, response in
-                do throws(HTTPError) {
-                    try response.beginStream(200, [:])
-                    for _ in 0..<100_000 {
-                        try await response.write([UInt8](repeating: 120, count: 1_000))
-                        written.add(1_000, ordering: .relaxed)
-                    }
-                } catch {
-                    errors.push(error)
-                }
+                try? response.stream(200, [:], body)
             }
             let client = server.connect(receiveBuffer: 4_096)
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             let begin = monotonicMilliseconds()
-            #expect(errors.takeAll(deadline: begin + 8_000) == [.clientLeft])
+            #expect(body.ends.takeAll(deadline: begin + 8_000) == [false])
             #expect(monotonicMilliseconds() - begin >= 450)
             // The high-water mark and the kernel's send buffer (at most 4 MiB by default).
-            #expect(written.load(ordering: .relaxed) < 8 << 20)
+            #expect(body.taken < 8 << 20)
             #expect(eventually { server.http.connectionCount == 0 })
             server.stop()
         }
@@ -120,11 +152,10 @@ struct DepartureTests {
     @Test func slowReaderGetsEverythingInTheEnd() async throws {
         try await onThread {
             let total = 3_000_000
-            let server = try TestServer { _, _, response in
-                try? response.beginStream(200, [:])
-                for _ in 0..<total / 1_000 { try? await response.write([UInt8](repeating: 120, count: 1_000)) }
-                await response.finish()
-            }
+            let body = PushedBody()
+            for _ in 0..<total / 1_000 { body.write([UInt8](repeating: 120, count: 1_000)) }
+            body.finish()
+            let server = try TestServer { _, _, response in try? response.stream(200, [:], body) }
             let client = server.connect(receiveBuffer: 4_096)
             client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             usleep(100_000)
@@ -136,19 +167,27 @@ struct DepartureTests {
 
     @Test func thousandDeparturesLeaveNothingBehind() async throws {
         try await onThread {
-            let server = try TestServer { _, body, response in
-                try? response.beginStream(200, [:])
-                _ = await waitForCancellation()
+            let ends = BlockingQueue<Bool>()
+            let server = try TestServer { request, _, response in
+                if request.path == "/stream" {
+                    try? response.stream(200, [:], PushedBody(ends: ends))
+                } else {
+                    _ = await waitForCancellation()
+                }
             }
             for round in 0..<10 {
                 let clients = (0..<100).map { _ in server.connect() }
-                for client in clients { client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n") }
+                for (index, client) in clients.enumerated() {
+                    client.send("GET \(index % 3 == 0 ? "/stream" : "/") HTTP/1.1\r\nHost: h\r\n\r\n")
+                }
                 for (index, client) in clients.enumerated() where index % 3 == 0 { _ = client.receive() }
                 for (index, client) in clients.enumerated() {
                     if (index + round).isMultiple(of: 2) { client.close() } else { client.reset() }
                 }
             }
             #expect(eventually(20) { server.http.connectionCount == 0 && server.http.handlerCount == 0 })
+            // Each of the streams was heard of, so its source has to be told.
+            #expect(ends.takeAll(deadline: monotonicMilliseconds()) == [Bool](repeating: false, count: 340))
             server.stop()
         }
     }

@@ -8,7 +8,7 @@ struct RequestBodyTests {
     @Test func continueIsSentWhenTheBodyIsRead() async throws {
         try await onThread {
             let server = try TestServer { request, body, response in
-                if request.path == "/refused" { return await response.send(403, [:], []) }
+                if request.path == "/refused" { return response.send(403, [:], []) }
                 await echo(request, body, response)
             }
             let client = server.connect()
@@ -33,9 +33,9 @@ struct RequestBodyTests {
             let server = try TestServer { _, body, response in
                 do throws(HTTPError) {
                     let bytes = try await body.collect(upTo: limit)
-                    await response.send(200, [:], Array("\(bytes.count)".utf8))
+                    response.send(200, [:], Array("\(bytes.count)".utf8))
                 } catch {
-                    await response.send(error)
+                    response.send(error)
                 }
             }
             func post(_ count: Int) -> (status: Int, head: String, body: String) {
@@ -87,7 +87,7 @@ struct RequestBodyTests {
             let server = try TestServer { _, body, response in
                 await withCheckedContinuation { _ = go.push($0) }
                 let bytes = try? await body.collect(upTo: total)
-                await response.send(200, [:], Array("\(bytes?.count ?? 0)".utf8))
+                response.send(200, [:], Array("\(bytes?.count ?? 0)".utf8))
             }
             let client = server.connect()
             client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(total)\r\n\r\n")
@@ -118,7 +118,7 @@ struct RequestBodyTests {
                     group.cancelAll()
                     return await group.next() ?? nil
                 }
-                await response.send(error == .cancelled ? 200 : 500, [:], [])
+                response.send(error == .cancelled ? 200 : 500, [:], [])
             }
             let client = server.connect()
             client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n")

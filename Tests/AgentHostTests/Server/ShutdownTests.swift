@@ -8,10 +8,13 @@ struct ShutdownTests {
     @Test func runningRequestsEndAndIdleConnectionsClose() async throws {
         try await onThread {
             let server = try TestServer { _, _, response in
-                try? response.beginStream(200, [:])
-                try? await Task.sleep(for: .milliseconds(300))
-                try? await response.write(Array("last".utf8))
-                await response.finish()
+                let body = PushedBody()
+                try? response.stream(200, [:], body)
+                _ = NativeThread(name: "test") {
+                    usleep(300_000)
+                    body.write("last")
+                    body.finish()
+                }
             }
             let idle = server.connect()
             let running = server.connect()
@@ -32,10 +35,11 @@ struct ShutdownTests {
     @Test func handlersAreCancelledWhenTheTimeIsOver() async throws {
         try await onThread {
             let server = try TestServer { _, _, response in
-                try? response.beginStream(200, [:])
+                let body = PushedBody()
+                try? response.stream(200, [:], body)
                 try? await Task.sleep(for: .seconds(20))
-                try? await response.write(Array("stopped".utf8))
-                await response.finish()
+                body.write("stopped")
+                body.finish()
             }
             let client = server.connect()
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -50,11 +54,26 @@ struct ShutdownTests {
         }
     }
 
+    @Test func streamThatDoesNotEndIsCut() async throws {
+        try await onThread {
+            let body = PushedBody(["part"])
+            let server = try TestServer({ $0.cancelDeadline = 100 }) { _, _, response in
+                try? response.stream(200, [:], body)
+            }
+            let client = server.connect()
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            _ = client.read(until: "part")
+            #expect(server.stop(drain: 50) == false)
+            #expect(!client.readAll().contains("0\r\n\r\n"))
+            #expect(body.ends.takeAll() == [false])
+        }
+    }
+
     @Test func handlerThatDoesNotHeedItsCancellationLosesItsConnection() async throws {
         try await onThread {
             let release = BlockingQueue<CheckedContinuation<Void, Never>>()
             let server = try TestServer({ $0.cancelDeadline = 100 }) { _, _, response in
-                try? response.beginStream(200, [:])
+                try? response.stream(200, [:], PushedBody())
                 await withCheckedContinuation { _ = release.push($0) }
             }
             let client = server.connect()

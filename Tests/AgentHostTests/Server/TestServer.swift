@@ -74,9 +74,9 @@ func eventually(_ seconds: Int64 = 5, _ condition: () -> Bool) -> Bool {
 @Sendable func echo(_ request: HTTPRequest, _ body: RequestBody, _ response: ResponseWriter) async {
     do throws(HTTPError) {
         let bytes = try await body.collect(upTo: 1 << 20)
-        await response.send(
+        response.send(
             200, ["Content-Type": "text/plain"], Array("\(request.method) \(request.path) ".utf8) + bytes)
     } catch {
-        await response.send(error)
+        response.send(error)
     }
 }

@@ -8,6 +8,11 @@ let origin = TurnOrigin(owner: ada, requestID: "req_1", locale: "en")
 
 func said(_ text: String) -> ChatKit.UserMessage { ChatKit.UserMessage(content: [.text(text)]) }
 
+extension TurnReader {
+    /// The next events, for a test that has a Task to wait in.
+    func next() async -> [ChatKit.Event]? { await ChatEventReader(self).next() }
+}
+
 /// The rest of a turn's events.
 func all(_ reader: TurnReader) async -> [ChatKit.Event] {
     var events: [ChatKit.Event] = []
@@ -49,7 +54,7 @@ extension ChatKit.Event {
         case .itemUpdated(_, let update):
             switch update {
             case .contentPartAdded: "part"
-            case .textDelta(_, let delta): "delta \(delta)"
+            case .textDeltas(_, let deltas): "delta \(deltas.text)"
             case .annotationAdded: "annotation"
             case .contentPartDone(_, let part): "part done \(part.text)"
             case .taskAdded(let index, let task): "task \(index) \(task.indicator) \(task.shown)"
@@ -78,7 +83,13 @@ extension ChatKit.Task {
 }
 
 extension [ChatKit.Event] {
-    var names: [String] { map(\.name) }
+    /// A name for each event that a client sees.
+    var names: [String] {
+        flatMap { event in
+            if case .itemUpdated(_, .textDeltas(_, let deltas)) = event { return deltas.pieces.map { "delta \($0)" } }
+            return [event.name]
+        }
+    }
     var done: [ChatKit.Item] { compactMap { if case .itemDone(let item) = $0 { item } else { nil } } }
     var text: String {
         done.compactMap {
@@ -100,7 +111,7 @@ extension [ChatKit.Event] {
                 #expect(open[id] != nil, "update of an item that is not open")
                 switch update {
                 case .contentPartAdded: texts[id] = ""
-                case .textDelta(_, let delta): texts[id, default: "?"] += delta
+                case .textDeltas(_, let deltas): texts[id, default: "?"] += deltas.text
                 case .contentPartDone(_, let part): #expect(texts[id] == part.text)
                 case .taskAdded(let index, let task), .taskUpdated(let index, let task):
                     guard case .workflow(var workflow)? = open[id]?.content else {

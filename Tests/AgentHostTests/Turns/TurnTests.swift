@@ -51,7 +51,8 @@ struct TurnTests {
             var turn = TurnTests.turn()
             turn.begin(nil, now: TurnTests.moment(0))
             for index in 0..<20 {
-                turn.agentText(item: UInt32(index % 3), "\(index) ", now: TurnTests.moment(Int64(index)))
+                turn.agentText(
+                    item: UInt32(index % 3), ChatKit.TextDeltas("\(index) "), now: TurnTests.moment(Int64(index)))
             }
             turn.agentFinished(.success(()), now: TurnTests.moment(30))
             turn.stored(1)

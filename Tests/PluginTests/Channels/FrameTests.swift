@@ -9,24 +9,44 @@ struct FrameTests {
     }
 
     @Test func framesComeOutWhicheverWayTheyAreCut() throws {
-        let bytes = text(Array("one".utf8)) + text(Array("zwei é".utf8)) + text([])
+        let bytes =
+            text(Array("one".utf8)) + text(Array("zwei é".utf8)) + text([])
+            + PluginMessage(op: 67, item: 3, token: 7).frame + text(Array("three".utf8))
         let expected: [PluginEvent] = [
-            .turnText(token: 7, item: 3, delta: "one"), .turnText(token: 7, item: 3, delta: "zwei é"),
-            .turnText(token: 7, item: 3, delta: ""),
+            .turnText(token: 7, item: 3, deltas("one", "zwei é")), .turnItemDone(token: 7, item: 3),
+            .turnText(token: 7, item: 3, "three"),
         ]
         for size in 1...bytes.count {
             var reader = FrameReader()
-            var events: [PluginEvent] = []
+            var events = PluginEventBatch()
             for start in stride(from: 0, to: bytes.count, by: size) {
-                events += try reader.feed(bytes[start..<min(start + size, bytes.count)])
+                for event in try reader.feed(bytes[start..<min(start + size, bytes.count)]) { events.append(event) }
             }
-            #expect(events == expected)
+            #expect(events.take() == expected)
         }
+    }
+
+    private func deltas(_ pieces: String...) -> ChatKit.TextDeltas {
+        var deltas = ChatKit.TextDeltas()
+        for piece in pieces { deltas.append(piece) }
+        return deltas
+    }
+
+    @Test func textsOfDifferentItemsAndTurnsStayApart() throws {
+        var reader = FrameReader()
+        let events = try reader.feed(
+            text(Array("a".utf8)) + text(Array("b".utf8)) + text(Array("c".utf8), token: 8)
+                + PluginMessage(op: 65, item: 4, token: 8, strings: [Array("d".utf8)]).frame)
+        #expect(
+            events == [
+                .turnText(token: 7, item: 3, deltas("a", "b")), .turnText(token: 8, item: 3, "c"),
+                .turnText(token: 8, item: 4, "d"),
+            ])
     }
 
     @Test func textThatIsNotUTF8IsRepaired() throws {
         var reader = FrameReader()
-        #expect(try reader.feed(text([0x61, 0xFF])) == [.turnText(token: 7, item: 3, delta: "a\u{FFFD}")])
+        #expect(try reader.feed(text([0x61, 0xFF])) == [.turnText(token: 7, item: 3, "a\u{FFFD}")])
     }
 
     @Test func unknownOperationsAreLeftOut() throws {

@@ -41,7 +41,7 @@ struct HostileWorkerTests {
     private final class NeverReading: AgentOutput {
         let bytes = Mutex(0)
         let end = Answer<Result<Void, ProviderFailure>>()
-        func text(item: UInt32, _ delta: String) { bytes.withLock { $0 += delta.utf8.count } }
+        func text(item: UInt32, _ deltas: ChatKit.TextDeltas) { bytes.withLock { $0 += deltas.bytes.count } }
         func emit(item: UInt32, kind: String, json: [UInt8]) {}
         func itemDone(_ item: UInt32) {}
         func finish(_ result: Result<Void, ProviderFailure>) { end.set(result) }

@@ -204,15 +204,16 @@ final class TurnRecorder: AgentOutput {
         turn.consumed(unread)
     }
 
-    func text(item: UInt32, _ delta: String) {
+    func text(item: UInt32, _ deltas: ChatKit.TextDeltas) {
+        let bytes = deltas.bytes.count
         let (reader, isFirst) = state.withLock { state -> ((any AgentTurn)?, Bool) in
-            state.text += delta
-            state.deltas += 1
-            if state.reader == nil { state.unread += delta.utf8.count }
-            return (state.reader, state.deltas == 1)
+            defer { state.deltas += deltas.count }
+            state.text += deltas.text
+            if state.reader == nil { state.unread += bytes }
+            return (state.reader, state.deltas == 0)
         }
         if isFirst { firstText.set(true) }
-        reader?.consumed(delta.utf8.count)
+        reader?.consumed(bytes)
     }
     func emit(item: UInt32, kind: String, json: [UInt8]) {
         state.withLock { $0.emitted.append("\(kind) \(String(decoding: json, as: UTF8.self))") }

@@ -63,8 +63,6 @@ extension ChatKitEndpoint {
     }
 }
 
-extension TurnReader: ChatEventSource {}
-
 extension HTTPRequest {
     /// The first language of `Accept-Language`, of which ChatKit sends exactly one; empty when there is none that looks like one.
     fileprivate var locale: String {

@@ -6,7 +6,8 @@ enum EventDocument {
     /// Waits for all events. Throws `answer_too_large`; the source is left then.
     static func collect(_ source: any ChatEventSource, maximumSize: Int = maximumSize) async throws(Refusal) -> Answer {
         var writer = JSONWriter(Array(#"{"events":["#.utf8))
-        while let events = await source.next() {
+        let reader = ChatEventReader(source)
+        while let events = await reader.next() {
             for event in events { event.encode(into: &writer) }
             guard writer.bytes.count <= maximumSize else {
                 source.leave()

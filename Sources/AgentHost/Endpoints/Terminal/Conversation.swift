@@ -43,7 +43,8 @@ public final class Conversation: Sendable {
         } catch {
             throw HostError(error.sentence, code: error.code.rawValue)
         }
-        while let events = await reader.next() {
+        let events = ChatEventReader(reader)
+        while let events = await events.next() {
             for event in events { show(event, output) }
         }
     }
@@ -51,7 +52,7 @@ public final class Conversation: Sendable {
     private func show(_ event: ChatKit.Event, _ output: (Output) -> Void) {
         switch event {
         case .threadCreated(let thread): threadID.withLock { $0 = thread.id }
-        case .itemUpdated(_, .textDelta(_, let delta)): output(.text(delta))
+        case .itemUpdated(_, .textDeltas(_, let deltas)): output(.text(deltas.text))
         case .itemUpdated(_, .taskAdded(_, let task)), .itemUpdated(_, .taskUpdated(_, let task)): show(task, output)
         case .itemDone(let item):
             if case .assistantMessage = item.content { output(.endOfMessage) }

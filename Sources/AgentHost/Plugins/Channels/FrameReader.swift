@@ -11,7 +11,7 @@ struct FrameReader: Sendable {
     /// Adds what was read and answers the events that are complete now; unknown ones are left out.
     mutating func feed(_ piece: some Collection<UInt8>) throws(Failure) -> [PluginEvent] {
         bytes.append(contentsOf: piece)
-        var events: [PluginEvent] = []
+        var events = PluginEventBatch()
         var start = 0
         var isBroken = false
         unsafe bytes.withUnsafeBufferPointer { buffer in
@@ -23,12 +23,12 @@ struct FrameReader: Sendable {
                     isBroken = taken < 0
                     return
                 }
-                if let event = unsafe PluginEvent(&message) { events.append(event) }
+                unsafe events.append(&message)
                 start += Int(taken)
             }
         }
         bytes.removeFirst(start)
         if isBroken { throw .noFrame }
-        return events
+        return events.take()
     }
 }

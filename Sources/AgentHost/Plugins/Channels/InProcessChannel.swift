@@ -27,7 +27,7 @@ private import Synchronization
         let context = unsafe Unmanaged.passRetained(self)
         var options = unsafe apr_options(
             lane_threads: InProcessChannel.laneThreads, blocking_threads: 0,
-            sink: { unsafe InProcessChannel.receive($0, $1) }, context: context.toOpaque())
+            sink: { unsafe InProcessChannel.receive($0, $1, $2) }, context: context.toOpaque())
         guard let made = unsafe apr_create(&options) else {
             unsafe context.release()
             throw PluginChannelError(sentence: "no memory or threads for another plugin")
@@ -36,11 +36,15 @@ private import Synchronization
     }
 
     /// The runtime's sink: on any of its threads.
-    private static func receive(_ context: UnsafeMutableRawPointer?, _ message: UnsafePointer<apr_message>) {
-        guard let context = unsafe context, let event = unsafe PluginEvent(message) else { return }
+    private static func receive(
+        _ context: UnsafeMutableRawPointer?, _ messages: UnsafePointer<UnsafePointer<apr_message>>, _ count: Int
+    ) {
+        guard let context = unsafe context else { return }
         let channel = unsafe Unmanaged<InProcessChannel>.fromOpaque(context).takeUnretainedValue()
         guard !channel.state.withLock({ $0.isAbandoned }) else { return }
-        channel.receiver.channel(channel, received: event)
+        var events = PluginEventBatch()
+        for index in 0..<count { unsafe events.append(messages[index]) }
+        channel.receiver.channel(channel, received: events.take())
     }
 
     func send(_ message: PluginMessage) {

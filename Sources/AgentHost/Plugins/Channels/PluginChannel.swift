@@ -16,7 +16,7 @@ protocol PluginChannel: AnyObject, Sendable {
 /// Hears what comes over a channel.
 protocol PluginChannelReceiver: AnyObject, Sendable {
     /// Any thread, several at once; messages of one token come in order. Must not block.
-    func channel(_ channel: any PluginChannel, received event: PluginEvent)
+    func channel(_ channel: any PluginChannel, received events: [PluginEvent])
 
     /// The worker is gone; `how` completes "the worker …". Nothing comes after it. Never called in process.
     func channel(_ channel: any PluginChannel, died how: String)

@@ -14,7 +14,7 @@ enum PluginEvent: Sendable, Hashable {
 
     /// `sentence` says why it was refused when `status` is negative.
     case loaded(status: Int32, offers: Offers, sentence: String)
-    case turnText(token: UInt64, item: UInt32, delta: String)
+    case turnText(token: UInt64, item: UInt32, ChatKit.TextDeltas)
     case turnEmit(token: UInt64, item: UInt32, kind: String, json: [UInt8])
     case turnItemDone(token: UInt64, item: UInt32)
     case turnFinish(token: UInt64, status: Int32, message: String)
@@ -49,7 +49,7 @@ enum PluginEvent: Sendable, Hashable {
         let s = unsafe message.s
         switch Int32(message.op) {
         case APR_LOADED: self = unsafe .loaded(status: status, offers: Offers(rawValue: item), sentence: text(s.0))
-        case APR_TURN_TEXT: self = unsafe .turnText(token: token, item: item, delta: text(s.0))
+        case APR_TURN_TEXT: self = unsafe .turnText(token: token, item: item, deltas(s.0))
         case APR_TURN_EMIT: self = unsafe .turnEmit(token: token, item: item, kind: text(s.0), json: bytes(s.1))
         case APR_TURN_ITEM_DONE: self = .turnItemDone(token: token, item: item)
         case APR_TURN_FINISH: self = unsafe .turnFinish(token: token, status: status, message: text(s.0))
@@ -75,11 +75,67 @@ enum PluginEvent: Sendable, Hashable {
     }
 }
 
+/// Events on their way to the host. Texts of one item that come one behind the other become one event: a burst of deltas then
+/// costs one look-up, one lock and one wake-up.
+struct PluginEventBatch {
+    /// Bytes of text in one event, about.
+    private static let textLimit = 64 << 10
+    /// Deltas in one event.
+    private static let countLimit = 512
+
+    private var complete: [PluginEvent] = []
+    private var text: (token: UInt64, item: UInt32, deltas: ChatKit.TextDeltas)?
+
+    mutating func append(_ event: PluginEvent) {
+        guard case .turnText(let token, let item, let deltas) = event else {
+            endText()
+            return complete.append(event)
+        }
+        if takesText(token, item) {
+            text?.deltas.append(deltas)
+        } else {
+            endText()
+            text = (token, item, deltas)
+        }
+    }
+
+    /// Copies what the message says; nothing for operations this host does not know.
+    mutating func append(_ message: UnsafePointer<apr_message>) {
+        if unsafe Int32(message.pointee.op) == APR_TURN_TEXT,
+            takesText(unsafe message.pointee.token, unsafe message.pointee.item)
+        {
+            unsafe withUTF8(message.pointee.s.0) { text?.deltas.append(utf8: $0) }
+        } else if let event = unsafe PluginEvent(message) {
+            append(event)
+        }
+    }
+
+    /// Whether text of that item goes on with the event that is open.
+    private func takesText(_ token: UInt64, _ item: UInt32) -> Bool {
+        guard let text else { return false }
+        return text.token == token && text.item == item && text.deltas.bytes.count < PluginEventBatch.textLimit
+            && text.deltas.count < PluginEventBatch.countLimit
+    }
+
+    private mutating func endText() {
+        if let text { complete.append(.turnText(token: text.token, item: text.item, text.deltas)) }
+        text = nil
+    }
+
+    /// Takes what was appended, in order.
+    mutating func take() -> [PluginEvent] {
+        endText()
+        var taken: [PluginEvent] = []
+        swap(&taken, &complete)
+        return taken
+    }
+}
+
 extension PluginEvent {
     /// Bytes of text and JSON that count against a reader's credit.
     var payloadSize: Int {
         switch self {
-        case .turnText(_, _, let delta): delta.utf8.count
+        case .turnText(_, _, let deltas): deltas.bytes.count
         case .turnEmit(_, _, let kind, let json): kind.utf8.count + json.count
         case .callProgress(_, let json): json.count
         default: 0
@@ -96,4 +152,16 @@ private func text(_ string: ap_str) -> String {
     let start = unsafe UnsafeRawPointer(string.ptr)
     return unsafe String(
         decoding: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : string.len), as: UTF8.self)
+}
+
+private func withUTF8(_ string: ap_str, _ body: (Span<UInt8>) -> Void) {
+    let start = unsafe UnsafeRawPointer(string.ptr)
+    let buffer = unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : string.len)
+    unsafe buffer.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
+}
+
+private func deltas(_ string: ap_str) -> ChatKit.TextDeltas {
+    var deltas = ChatKit.TextDeltas()
+    unsafe withUTF8(string) { deltas.append(utf8: $0) }
+    return deltas
 }

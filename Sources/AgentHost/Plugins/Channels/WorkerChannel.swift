@@ -121,7 +121,7 @@ final class WorkerChannel: PluginChannel {
         guard !piece.isEmpty else { return die(nil) }
         do {
             let events = try inbox.withLock { inbox throws(FrameReader.Failure) in try inbox.frames.feed(piece) }
-            for event in events { receiver.channel(self, received: event) }
+            if !events.isEmpty { receiver.channel(self, received: events) }
         } catch {
             die("sent bytes that are no frame and was killed")
         }

@@ -88,8 +88,8 @@ final class Incarnation: PluginChannelReceiver {
         self.number = number
     }
 
-    func channel(_ channel: any PluginChannel, received event: PluginEvent) {
-        instance.received(event, channel, incarnation: number)
+    func channel(_ channel: any PluginChannel, received events: [PluginEvent]) {
+        for event in events { instance.received(event, channel, incarnation: number) }
     }
 
     func channel(_ channel: any PluginChannel, died how: String) { instance.died(how, incarnation: number) }

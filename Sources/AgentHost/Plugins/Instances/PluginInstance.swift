@@ -17,6 +17,9 @@ final class PluginInstance: Sendable {
     /// Bytes a reader may be behind: 4 MiB, and some for what is counted differently.
     static let outstandingLimit = 6 << 20
 
+    /// People whose subject is remembered.
+    private static let subjectLimit = 1_024
+
     let manifest: Manifest
     /// The file it comes from, for sentences.
     let file: String
@@ -52,6 +55,8 @@ final class PluginInstance: Sendable {
         /// Messages for a worker that is being loaded again.
         var held: [PluginMessage] = []
         var lineRate = LineRate()
+        /// Of people who were here of late: an HMAC for every turn would cost more than the rest of its beginning.
+        var subjects: [OwnerKey: String] = [:]
         /// A watch over the worker is scheduled.
         var isWatched = false
         /// The worker that was asked for a sign of life and has not given one.
@@ -101,7 +106,13 @@ final class PluginInstance: Sendable {
 
     /// The person as this plugin sees them: stable for it, meaningless elsewhere.
     func subject(of owner: OwnerKey) -> String {
-        hex(hmacSHA256(key: setup.secret, Array("\(manifest.id)\u{0}\(owner.text)".utf8)))
+        if let known = state.withLock({ $0.subjects[owner] }) { return known }
+        let subject = hex(hmacSHA256(key: setup.secret, Array("\(manifest.id)\u{0}\(owner.text)".utf8)))
+        state.withLock { state in
+            if state.subjects.count >= PluginInstance.subjectLimit { state.subjects = [:] }
+            state.subjects[owner] = subject
+        }
+        return subject
     }
 
     // MARK: Life

@@ -15,7 +15,7 @@ final class TurnWork: OpenWork {
     func received(_ event: PluginEvent) -> Int {
         gate.deliver {
             switch event {
-            case .turnText(_, let item, let delta): output.text(item: item, delta)
+            case .turnText(_, let item, let deltas): output.text(item: item, deltas)
             case .turnEmit(_, let item, let kind, let json): output.emit(item: item, kind: kind, json: json)
             case .turnItemDone(_, let item): output.itemDone(item)
             default: break
