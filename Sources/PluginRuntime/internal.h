@@ -41,6 +41,8 @@
 #define APR_NANOSECONDS_PER_MS 1000000ll
 #define APR_BUDGET_MS 20  /* a lane function that took longer is reported */
 #define APR_STALL_MS 250  /* a lane function that runs longer is reported while it runs */
+#define APR_HELP_NS 1000000ll /* a lane function that runs longer holds up others: another thread helps */
+#define APR_SHORT_NS 20000ll  /* lane functions that typically take less are run by one thread */
 #define APR_PUMP_SLICE_MS 5
 #ifndef APR_POOL_IDLE_MS
 #define APR_POOL_IDLE_MS 10000 /* a thread of the blocking pool without work ends after this; tests set less */
@@ -247,7 +249,9 @@ struct apr_runtime {
   pthread_cond_t lane_work, idle;
   apr_lane refusals;
   apr_refusal spare_refusals[APR_SPARE_REFUSALS]; /* for when memory has run out */
-  uint32_t idle_lane_threads;
+  uint32_t idle_lane_threads;   /* that wait for work */
+  uint32_t called_lane_threads; /* of these, that were signalled */
+  int64_t typical_took;         /* nanoseconds a lane function takes, an average that forgets */
   size_t lane_jobs, lane_posts; /* queued or running */
   apr_runner *runners;
   uint32_t runner_count;
@@ -329,6 +333,7 @@ typedef struct apr_plan {
 } apr_plan;
 void apr_enqueue_locked(apr_runtime *runtime, apr_job *job);
 void apr_release_lane_locked(apr_runtime *runtime);
+int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
 void apr_discard_lane_locked(apr_runtime *runtime);
 void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan);
 void apr_perform(apr_runtime *runtime, apr_plan *plan);

@@ -27,13 +27,50 @@ void apr_wake_pump_locked(apr_runtime *runtime) {
   runtime->wake_signalled = write(runtime->wake_fd, &one, sizeof one) == sizeof one;
 }
 
+static void call_lane_thread(apr_runtime *runtime) {
+  runtime->called_lane_threads++;
+  pthread_cond_signal(&runtime->lane_work);
+}
+
+/* Lane threads that wait and were not called. */
+static uint32_t spare_lane_threads(const apr_runtime *runtime) {
+  return runtime->idle_lane_threads - runtime->called_lane_threads;
+}
+
+/* Calls a lane thread. While functions are short, one thread runs them all: two would mostly wait for each other's lock.
+ * Should the one then be held up by a function, the clock thread calls another. */
+static void call_for_work(apr_runtime *runtime) {
+  uint32_t spare = spare_lane_threads(runtime);
+  if (!spare) return;
+  if (spare == runtime->runner_count || runtime->typical_took > APR_SHORT_NS) {
+    call_lane_thread(runtime);
+  } else {
+    int64_t look = apr_now() + APR_HELP_NS;
+    if (look >= runtime->clock_wakes) return;
+    runtime->clock_wakes = look;
+    pthread_cond_signal(&runtime->clock_work);
+  }
+}
+
+/* Calls another lane thread when all that run are held up and lanes wait. Answers when to look again. */
+int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now) {
+  if (!runtime->ready_first || !spare_lane_threads(runtime)) return INT64_MAX;
+  int64_t next = now + APR_HELP_NS;
+  for (uint32_t i = 0; i < runtime->runner_count; i++) {
+    const apr_runner *runner = &runtime->runners[i];
+    if (runner->running && runner->started + APR_HELP_NS > now) return next;
+  }
+  call_lane_thread(runtime);
+  return spare_lane_threads(runtime) ? next : INT64_MAX;
+}
+
 static void make_ready(apr_runtime *runtime, apr_lane *lane) {
   lane->active = true;
   lane->next = NULL;
   if (runtime->ready_last) runtime->ready_last->next = lane;
   else runtime->ready_first = lane;
   runtime->ready_last = lane;
-  if (runtime->idle_lane_threads) pthread_cond_signal(&runtime->lane_work);
+  if (runtime->pump_fd < 0) call_for_work(runtime);
   else apr_wake_pump_locked(runtime);
 }
 
@@ -302,8 +339,10 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   apr_perform(runtime, &plan);
   *now = apr_now();
   int64_t took = *now - started;
+  int64_t counted = took < APR_HELP_NS ? took : APR_HELP_NS;
   pthread_mutex_lock(&runtime->lock);
   runner->running = false;
+  runtime->typical_took += (counted - runtime->typical_took) / 8;
   apr_complete_locked(runtime, &plan);
   if (runner->held) { /* else the clock thread has let go, because the function stalled */
     runner->held = NULL;
@@ -329,6 +368,7 @@ void *apr_lane_main(void *argument) {
       runtime->idle_lane_threads++;
       pthread_cond_wait(&runtime->lane_work, &runtime->lock);
       runtime->idle_lane_threads--;
+      if (runtime->called_lane_threads) runtime->called_lane_threads--;
       continue;
     }
     int64_t now = apr_now();

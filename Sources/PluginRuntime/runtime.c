@@ -222,6 +222,7 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   if (!runtime->options.blocking_threads) runtime->options.blocking_threads = 32;
   runtime->pump_fd = runtime->wake_fd = runtime->timer_fd = -1;
   runtime->clock_wakes = INT64_MAX;
+  runtime->typical_took = APR_HELP_NS; /* nothing is known yet */
   runtime->root.type = APR_INSTANCE;
   runtime->root.open = true;
   runtime->root.references = 1;

@@ -125,6 +125,10 @@ void *apr_clock_main(void *argument) {
       if (stalls < next) next = stalls;
     }
     if (keeps_timers && runtime->heap_count && runtime->heap[0]->due < next) next = runtime->heap[0]->due;
+    if (keeps_timers) {
+      int64_t help = apr_lanes_help_locked(runtime, now);
+      if (help < next) next = help;
+    }
     runtime->clock_wakes = next;
     if (next == INT64_MAX) {
       pthread_cond_wait(&runtime->clock_work, &runtime->lock);

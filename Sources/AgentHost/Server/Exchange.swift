@@ -1,6 +1,7 @@
 /// One request on its way through a connection. Confined to the connection's loop.
 final class Exchange {
-    let request: HTTPRequest
+    /// Without its fields once the handler has returned.
+    var request: HTTPRequest
     let body: RequestBody
     let response: ResponseWriter
     /// Nanoseconds of the monotonic clock.

@@ -142,6 +142,9 @@ extension HTTPConnection {
         context.handlerReturned()
         guard let exchange, exchange.response === response else { return }
         exchange.handlerReturned = true
+        // A stream may be open for long: a Task keeps its stack for as long as somebody holds it, and nobody reads the fields again.
+        exchange.task = nil
+        exchange.request.fields = HTTPFields()
         switch response.progress.phase {
         case .ended: schedule()
         case .notBegun: answerFor(exchange)

@@ -97,7 +97,8 @@ struct EventLog: Sendable {
             retainedBytes -= entry.bytes
         }
         if count == entries.count {
-            entries.removeAll(keepingCapacity: count < 1_024)
+            // A few deltas come again and again; more is given back, as the agent may be silent for long now.
+            entries.removeAll(keepingCapacity: entries.capacity <= 2)
         } else {
             entries.removeFirst(count)
         }

@@ -195,9 +195,13 @@ extension TurnEngine {
             id: job.id, thread: job.thread.chatKit, record: ThreadRecord(json: job.thread.json),
             owner: job.origin.owner,
             configuration: configuration, makeID: { randomID($0) })
+        // Not the whole job: the message would be kept in memory for as long as the turn runs.
+        let place = job.place
+        let line = LogLine(
+            requestID: job.origin.requestID, threadID: job.thread.id, agent: job.thread.agent, asked: job.asked)
         let run = TurnRun(turn, store: store, log: log) { [weak self] run, report in
-            job.place.leave()
-            self?.ended(run, report, job)
+            place.leave()
+            self?.ended(run, report, line)
         }
         return state.withLock { state in
             guard !state.isStopping else { return nil }
@@ -206,7 +210,16 @@ extension TurnEngine {
         }
     }
 
-    private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ job: Job) {
+    /// What the line about the end of a turn says of its beginning.
+    private struct LogLine {
+        var requestID: String
+        var threadID: String
+        var agent: String
+        /// Monotonic milliseconds.
+        var asked: Int64
+    }
+
+    private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ line: LogLine) {
         guard forget(run) else { return }
         var fields: JSONObject = JSONObject(members: [])
         var level = LogLevel.info
@@ -223,10 +236,10 @@ extension TurnEngine {
         log.write(
             level, "turn ended",
             [
-                "request_id": .string(job.origin.requestID), "thread_id": .string(job.thread.id),
-                "agent": .string(job.thread.agent), "outcome": fields["outcome"] ?? .null,
+                "request_id": .string(line.requestID), "thread_id": .string(line.threadID),
+                "agent": .string(line.agent), "outcome": fields["outcome"] ?? .null,
                 "code": fields["code"] ?? .null,
-                "detail": fields["detail"] ?? .null, "duration_ms": .int(monotonicMilliseconds() - job.asked),
+                "detail": fields["detail"] ?? .null, "duration_ms": .int(monotonicMilliseconds() - line.asked),
                 "steps": .int(Int64(report.steps)), "tool_calls": .int(Int64(report.toolCalls)),
             ])
     }

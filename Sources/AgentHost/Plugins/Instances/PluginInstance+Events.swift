@@ -15,8 +15,8 @@ extension PluginInstance {
             perform(actions)
         case .turnText(let token, _, _), .turnEmit(let token, _, _, _), .turnItemDone(let token, _),
             .callProgress(let token, _):
-            guard let work = account(event, token) else { return }
-            consumed(token, work.received(event))
+            guard let entry = account(event, token) else { return }
+            consumed(entry, token, entry.work.received(event))
         case .turnFinish(let token, let status, let message): finish(token, status, Array(message.utf8))
         case .callFinish(let token, let status, let result): finish(token, status, result)
         case .serviceRequest(let request): begin(request, channel)
@@ -38,19 +38,11 @@ extension PluginInstance {
 
     /// Takes note of what an event adds to what the reader has not taken yet. Answers the work it is for; nil when there is none, or
     /// when the limits are passed. The runtime keeps them, so that is a hostile worker: it is killed.
-    private func account(_ event: PluginEvent, _ token: UInt64) -> (any OpenWork)? {
+    private func account(_ event: PluginEvent, _ token: UInt64) -> Entry? {
         let size = event.payloadSize
-        let (work, isBreach) = state.withLock { state -> ((any OpenWork)?, Bool) in
-            // Looked up once: this is done for every delta.
-            guard let index = state.work.index(forKey: token) else { return (nil, false) }
-            let outstanding = state.work.values[index].outstanding + size
-            guard size <= PluginInstance.pieceLimit, outstanding <= PluginInstance.outstandingLimit else {
-                return (nil, true)
-            }
-            state.work.values[index].outstanding = outstanding
-            return (state.work.values[index].work, false)
-        }
-        guard isBreach else { return work }
+        guard let entry = state.withLock({ $0.work[token] }) else { return nil }
+        let outstanding = entry.outstanding.add(size, ordering: .relaxed).newValue
+        guard size > PluginInstance.pieceLimit || outstanding > PluginInstance.outstandingLimit else { return entry }
         log.warn("\(file): it sent more than the limits allow")
         if mode == .worker { state.withLock { $0.channel }?.abandon() }
         removeWork(token)?.work.end(.limit)

@@ -4,16 +4,17 @@ private import Synchronization
 extension PluginInstance {
     /// Begins a turn, call or completion; refusals are reported through the work itself.
     func open(_ work: any OpenWork, _ command: (UInt64) -> PluginCommand) -> OpenWorkHandle {
+        let entry = Entry(work)
         let token: Result<UInt64, ProviderFailure> = state.withLock { state in
             guard state.lifecycle.acceptsWork else { return .failure(.unavailable) }
             guard state.work.count < PluginInstance.workLimit else { return .failure(.limit) }
             state.lastToken += 1
-            state.work[state.lastToken] = Entry(work: work)
+            state.work[state.lastToken] = entry
             return .success(state.lastToken)
         }
         guard case .success(let token) = token else {
             if case .failure(let failure) = token { work.end(failure) }
-            return OpenWorkHandle(instance: self, token: 0)
+            return OpenWorkHandle(instance: self, entry: entry, token: 0)
         }
         let message = command(token).message
         if message.size > PluginMessage.limit {
@@ -23,7 +24,7 @@ extension PluginInstance {
             send(message)
             watch()
         }
-        return OpenWorkHandle(instance: self, token: token)
+        return OpenWorkHandle(instance: self, entry: entry, token: token)
     }
 
     /// Sets the one timer of a work; at 0 none.
@@ -58,15 +59,14 @@ extension PluginInstance {
     }
 
     /// The reader of a turn has taken `bytes` more bytes.
-    func consumed(_ token: UInt64, _ bytes: Int) {
+    ///
+    /// Takes no lock: it is called for every delta.
+    func consumed(_ entry: Entry, _ token: UInt64, _ bytes: Int) {
         guard bytes > 0 else { return }
-        let portion = state.withLock { state -> Int in
-            guard let sum = state.work[token]?.uncredited else { return 0 }
-            state.work[token]?.outstanding -= bytes
-            let isEnough = sum + bytes >= PluginInstance.creditPortion
-            state.work[token]?.uncredited = isEnough ? 0 : sum + bytes
-            return isEnough ? sum + bytes : 0
-        }
+        entry.outstanding.subtract(bytes, ordering: .relaxed)
+        guard entry.uncredited.add(bytes, ordering: .relaxed).newValue >= PluginInstance.creditPortion else { return }
+        let portion = entry.uncredited.exchange(0, ordering: .relaxed)
+        // A credit for what has ended is ignored.
         if portion > 0 { send(.credit(token: token, bytes: Int64(portion))) }
     }
 
@@ -97,7 +97,8 @@ extension PluginInstance {
 /// What a turn, call or completion is stopped by.
 struct OpenWorkHandle: AgentTurn {
     let instance: PluginInstance
+    let entry: PluginInstance.Entry
     let token: UInt64
     func cancel(_ reason: CancelReason) { instance.stop(token, reason) }
-    func consumed(_ bytes: Int) { instance.consumed(token, bytes) }
+    func consumed(_ bytes: Int) { instance.consumed(entry, token, bytes) }
 }

@@ -67,15 +67,18 @@ final class PluginInstance: Sendable {
     }
 
     /// A turn, call or completion in the table.
-    struct Entry {
-        var work: any OpenWork
+    final class Entry: @unchecked Sendable {
+        // Unchecked: what is variable is touched with the instance's lock held, or by the one that has removed the entry.
+        let work: any OpenWork
         var stopReason: CancelReason?
         var timer: DeadlineTimer.Token?
         var requests: Set<UInt64> = []
         /// Bytes the reader has taken and the plugin was not told of.
-        var uncredited = 0
+        let uncredited = Atomic(0)
         /// Bytes the reader has not taken.
-        var outstanding = 0
+        let outstanding = Atomic(0)
+
+        init(_ work: any OpenWork) { self.work = work }
     }
 
     /// A request of the plugin to a host service.
