@@ -46,6 +46,14 @@ class Report:
         return not self.wrong
 
 
+def echo_plugins(folder):
+    """Builds EchoC for a worker (agent echo-c), and once more for in process (agent echo-in). Answers the ids to trust."""
+    source, identity = os.path.join(FIXTURES, "EchoC", "plugin.c"), "dev.agenthost.fixture.echo-in"
+    bundle(folder, "EchoC", source)
+    bundle(folder, "EchoIn", source, identity, "echo-in")
+    return [identity]
+
+
 def bundle(folder, name, source, identity=None, agent=None):
     """Builds a fixture plugin into `folder`; with another id and another agent than its manifest says, if given."""
     path = os.path.join(folder, f"{name}.agentplugin")
@@ -81,6 +89,7 @@ class Host:
         self.limit = limit
         self.process = None
         self.port = 0
+        self.log_path = os.path.join(folder, "log")
         os.makedirs(os.path.dirname(self.database), exist_ok=True)
 
     def start(self):
@@ -95,9 +104,10 @@ class Host:
             if self.limit:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.limit, self.limit))
 
-        self.process = subprocess.Popen(
-            [os.path.join(self.products, "host-server"), "serve", "--port", "0"], cwd=self.folder, env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(self.log_path, "ab"), preexec_fn=limits)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(self.products, "host-server"), "serve", "--port", "0"], cwd=self.folder, env=environment,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, preexec_fn=limits)
         line = self.process.stdout.readline().decode()
         if "http://127.0.0.1:" not in line:
             raise RuntimeError(f"the server did not start: {line}{self.log[-2000:]}")
@@ -128,10 +138,6 @@ class Host:
         except subprocess.TimeoutExpired:
             self.kill()
             return None
-
-    @property
-    def log_path(self):
-        return os.path.join(self.folder, "log")
 
     @property
     def log(self):
@@ -405,6 +411,14 @@ def wait_for(condition, seconds, pause=0.02):
 def is_healthy(host):
     try:
         return host.client(timeout=5).get("/healthz").status == 200
+    except OSError:
+        return False
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
 
