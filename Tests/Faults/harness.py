@@ -54,14 +54,14 @@ def echo_plugins(folder):
     return [identity]
 
 
-def bundle(folder, name, source, identity=None, agent=None):
+def bundle(folder, name, source, identity=None, agent=None, flags=()):
     """Builds a fixture plugin into `folder`; with another id and another agent than its manifest says, if given."""
+    flags = list(flags)
     path = os.path.join(folder, f"{name}.agentplugin")
     os.makedirs(path, exist_ok=True)
     with open(os.path.join(os.path.dirname(source), "plugin.json")) as file:
         manifest = json.load(file)
     manifest["library"] = f"lib{name}.so"
-    flags = []
     if identity:
         manifest["id"] = identity
         manifest["name"] = name.lower()
@@ -71,7 +71,7 @@ def bundle(folder, name, source, identity=None, agent=None):
     with open(os.path.join(path, "plugin.json"), "w") as file:
         json.dump(manifest, file)
     subprocess.run(
-        [os.environ.get("CC", "cc"), "-std=c11", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread",
+        [os.environ.get("CC", "cc"), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread",
          f"-I{HEADERS}", *flags, "-o", os.path.join(path, f"lib{name}.so"), source], check=True)
     return path
 
