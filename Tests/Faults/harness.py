@@ -6,6 +6,7 @@ Only the standard library of Python 3.9 is used. A client is one blocking socket
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -338,6 +339,15 @@ class Stream:
                 event = json.loads(block[6:])
                 event["seen_at"] = now
                 self.events.append(event)
+
+    @property
+    def is_readable(self):
+        """Whether `pump` would return at once."""
+        if self.is_over:
+            return False
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def read_to_end(self):
         while self.pump():

@@ -7,6 +7,7 @@
  *   half       after half a frame on the socket to the host; for worker processes only
  *   flood      without end, as fast as the host takes it: rests on AP_W_SLOW
  *   deaf       without end, whatever the host says; fails with the host's refusal
+ *   still      says nothing until it is cancelled
  *
  * Anything else is said again. While the file <FIXTURE_MARKS>/<plugin id> exists, its first letter chooses another death: "l" while the
  * library is loaded, "c" in create. */
@@ -148,7 +149,7 @@ static void run(turn *t) {
     die();
   } else if (is(t, "flood") || is(t, "deaf")) {
     flood(t);
-  } else {
+  } else if (!is(t, "still")) {
     say(t, t->text);
     finish(t, AP_OK);
   }
