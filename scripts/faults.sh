@@ -13,5 +13,5 @@ if [ -z "$products" ]; then
 fi
 [ -x "$products/host-server" ] || { echo "there is no $products/host-server; run make build" >&2; exit 2; }
 parts=("$@")
-[ "${#parts[@]}" -gt 0 ] || parts=(kill=40)
+[ "${#parts[@]}" -gt 0 ] || parts=(kill=40 disk descriptors clients workers)
 exec python3 -B Tests/Faults "$products" "${parts[@]}"

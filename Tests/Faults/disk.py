@@ -64,8 +64,8 @@ class Load:
         self.host, self.ledger, self.report, self.counts, self.tag = host, ledger, report, counts, tag
         self.words = words
         self.stopped = threading.Event()
-        self.threads = [threading.Thread(target=self.talk, args=(index,)) for index in range(4)]
-        self.threads += [threading.Thread(target=self.read), threading.Thread(target=self.probe)]
+        self.threads = [threading.Thread(target=self.talk, args=(index,), daemon=True) for index in range(4)]
+        self.threads += [threading.Thread(target=self.read, daemon=True), threading.Thread(target=self.probe, daemon=True)]
         self.refused_threads = []
         self.unhealthy = 0
         self.accepted = 0
@@ -154,7 +154,7 @@ def main(products):
         try:
             for name, calls, error, files, every, part, stops_writes in FAULTS:
                 # Checkpoints come after 16 MB of log.
-                words = ["big"] if files == MAIN else ["hello", "slow 8", "wf"]
+                words = ["big"] if files == MAIN else ["hello", "slow 8", "wf", "kv"]
                 for number in range(ROUNDS):
                     fault = lambda: switch.set(calls, error, files, every, part)
                     failed = one_round(host, ledger, report, counts, recoveries, f"{name} {number}", words, stops_writes,
@@ -163,6 +163,8 @@ def main(products):
                     # Each third call may spare the few that a round makes.
                     report.check(failed > 0 or every > 1, f"{name} {number}: no call has failed, so nothing was tested")
                 restart(host, ledger, report, name)
+            report.check(host.stop() == 0, "the server did not stop as asked")
+            stop_while_failing(host, switch, report)
             full_disk(products, folder, plugins, trusted, report, counts, recoveries)
         finally:
             if host.is_running:
@@ -204,10 +206,44 @@ def one_round(host, ledger, report, counts, recoveries, tag, words, stops_writes
         stream.read_to_end()
         report.check(stream.status in (200, 503), f"{tag}: a long turn was answered {stream.status}")
         if stream.status == 200:
-            load.judge(stream, "a long turn")
             ledger.note(None, "echo-c", "long", stream)
+            if not load.judge(stream, "a long turn"):
+                retry(host, ledger, report, tag, stream)
     report.check(wait_for(lambda: host.open_turns() == 0, RECOVERY_SECONDS), f"{tag}: turns stay open in the database")
     return result
+
+
+def retry(host, ledger, report, tag, stream):
+    """The error event allowed it, and the fault is over."""
+    client, user = host.client(), next(item for item in stream.done if item["type"] == "user_message")
+    again = client.open("threads.retry_after_item", {"thread_id": stream.thread, "item_id": user["id"]}).read_to_end()
+    report.check(again.status == 200 and again.is_complete and not again.error and again.answer,
+                 lambda: f"{tag}: a retry was answered {again.status} {again.body[:200]!r} {again.error}")
+    ledger.note(stream.thread, None, "retry", again)
+
+
+def stop_while_failing(host, switch, report):
+    """SIGTERM while nothing can be written: what runs is ended with an error event, and the server ends in time."""
+    host.environment["AGENTHOST_DRAIN_SECONDS"] = "1"
+    for name, calls, error, files, every, part, stops_writes in FAULTS:
+        if not stops_writes:
+            continue
+        host.start()
+        streams = [host.client().create("slow 500", agent) for agent in ("echo-c", "echo-in")]
+        for stream in streams:
+            report.check(stream.read_deltas(2), f"stop, {name}: a stream said nothing")
+        switch.set(calls, error, files, every, part)
+        time.sleep(0.3)
+        began = time.monotonic()
+        status = host.stop()
+        switch.clear()
+        # One second to drain, two for turns to store what they said, and one to end.
+        report.check(status == 0 and time.monotonic() - began < 4,
+                     f"stop, {name}: ended with {status} after {time.monotonic() - began:.1f} s")
+        for stream in streams:
+            stream.read_to_end()
+            report.check(stream.is_complete and stream.error and stream.error["allow_retry"],
+                         lambda: f"stop, {name}: a stream ended with {stream.error}, complete {stream.is_complete}")
 
 
 def restart(host, ledger, report, tag):
@@ -224,6 +260,21 @@ def restart(host, ledger, report, tag):
     for thread in ledger.touched:
         check_thread(client, ledger, report, figures, thread, {})
     ledger.touched = set()
+
+
+def start_on_full_disk(host, report, fill):
+    """After a power cut the log of writes has to be recovered, and there is no room for its index: the server says so and ends."""
+    host.kill()
+    os.remove(host.database + "-shm")
+    fill()
+    process = host.spawn(subprocess.PIPE)
+    try:
+        errors = process.communicate(timeout=20)[1].decode()
+    except subprocess.TimeoutExpired:
+        process.kill()
+        errors = "it did not end in 20 s" + process.communicate()[1].decode()
+    report.check(process.returncode == 1 and host.database in errors,
+                 lambda: f"a start on a full disk ends with {process.returncode} and says {errors[-500:]!r}")
 
 
 def full_disk(products, folder, plugins, trusted, report, counts, recoveries):
@@ -254,6 +305,9 @@ def full_disk(products, folder, plugins, trusted, report, counts, recoveries):
             one_round(host, ledger, report, counts, recoveries, f"full disk {number}", ["hello", "slow 8", "wf"], False, fill,
                       lambda: os.remove(filler))
             report.check(counts["refused"] + counts["error events"] > before, f"full disk {number}: nothing was refused")
+        start_on_full_disk(host, report, fill)
+        os.remove(filler)
+        host.start()
         restart(host, ledger, report, "full disk")
     finally:
         if host.process and host.is_running:

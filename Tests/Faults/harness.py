@@ -72,8 +72,8 @@ def bundle(folder, name, source, identity=None, agent=None, flags=()):
     with open(os.path.join(path, "plugin.json"), "w") as file:
         json.dump(manifest, file)
     subprocess.run(
-        [os.environ.get("CC", "cc"), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread",
-         f"-I{HEADERS}", *flags, "-o", os.path.join(path, f"lib{name}.so"), source], check=True)
+        [os.environ.get("CC", "cc"), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+         "-fvisibility=hidden", "-pthread", f"-I{HEADERS}", *flags, "-o", os.path.join(path, f"lib{name}.so"), source], check=True)
     return path
 
 
@@ -95,6 +95,16 @@ class Host:
 
     def start(self):
         """Starts it and waits until it listens."""
+        with open(self.log_path, "ab") as log:
+            self.process = self.spawn(log)
+        line = self.process.stdout.readline().decode()
+        if "http://127.0.0.1:" not in line:
+            raise RuntimeError(f"the server did not start: {line}{self.log[-2000:]}")
+        self.port = int(line.split("http://127.0.0.1:")[1].split()[0].rstrip("/"))
+        return self
+
+    def spawn(self, errors):
+        """Starts it without waiting, with standard error going to `errors`."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("CHATKIT_", "AGENTHOST_"))}
         environment.update(
             CHATKIT_DB_URL=f"sqlite:///{self.database}", AGENTHOST_CACHE=os.path.join(self.folder, "cache"),
@@ -105,15 +115,9 @@ class Host:
             if self.limit:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.limit, self.limit))
 
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [os.path.join(self.products, "host-server"), "serve", "--port", "0"], cwd=self.folder, env=environment,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, preexec_fn=limits)
-        line = self.process.stdout.readline().decode()
-        if "http://127.0.0.1:" not in line:
-            raise RuntimeError(f"the server did not start: {line}{self.log[-2000:]}")
-        self.port = int(line.split("http://127.0.0.1:")[1].split()[0].rstrip("/"))
-        return self
+        return subprocess.Popen(
+            [os.path.join(self.products, "host-server"), "serve", "--port", "0"], cwd=self.folder, env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, preexec_fn=limits)
 
     @property
     def pid(self):

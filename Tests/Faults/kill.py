@@ -56,7 +56,7 @@ def look_at_rest(host, report, older):
 def main(products, rounds=40, seed=None):
     seed = random.randrange(1_000_000) if seed is None else seed
     report, ledger, chance = Report("kill -9"), Ledger(), random.Random(seed)
-    figures = dict.fromkeys(["lost", "doubled", "shown", "kept", "must", "again"], 0)
+    figures = dict.fromkeys(["lost", "doubled", "shown", "kept", "must", "again", "starts"], 0)
     recoveries, older = [], set()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         plugins = os.path.join(folder, "plugins")
@@ -68,7 +68,7 @@ def main(products, rounds=40, seed=None):
                 stopped = threading.Event()
                 clients = [
                     threading.Thread(target=load, args=(
-                        host, ledger, report, random.Random(chance.random()), f"r{number}c{index}", stopped))
+                        host, ledger, report, random.Random(chance.random()), f"r{number}c{index}", stopped), daemon=True)
                     for index in range(CLIENTS)]
                 for client in clients:
                     client.start()
@@ -83,6 +83,9 @@ def main(products, rounds=40, seed=None):
                 report.check(
                     wait_for(lambda: not any(is_alive(pid) for pid in workers), 2), "a worker outlives its server by 2 s")
                 older, checkpoints = look_at_rest(host, report, older)
+                if chance.random() < 0.2:
+                    kill_starting(host, chance.uniform(0, 0.1))
+                    figures["starts"] += 1
                 began = time.monotonic()
                 host.start()
                 report.check(wait_for(lambda: is_healthy(host), 10, 0.001), "not healthy within 10 s of the restart")
@@ -100,10 +103,19 @@ def main(products, rounds=40, seed=None):
     seen = sum(len(items) for items in ledger.items.values())
     report.check(figures["shown"] > 0 and ledger.finished > 0, "the load reached nothing worth checking")
     return report.end(
-        f"{rounds} rounds, seed {seed}, {ledger.turns} turns ({ledger.turns - ledger.finished} cut) in {len(ledger.agents)} threads, "
-        f"{seen} items seen, {figures['lost']} lost, {figures['doubled']} doubled; cut messages {figures['shown']}, "
-        f"of them kept {figures['kept']}, old enough for a checkpoint {figures['must']}; healthy again after ms p50 "
-        f"{percentile(recoveries, 0.5) * 1e3:.0f}, p99 {percentile(recoveries, 0.99) * 1e3:.0f}, most {max(recoveries) * 1e3:.0f}")
+        f"{rounds} rounds (in {figures['starts']} once more while it started), seed {seed}; {ledger.turns} turns, "
+        f"{ledger.turns - ledger.finished} of them cut, in {len(ledger.agents)} threads; {seen} items seen, {figures['lost']} lost, "
+        f"{figures['doubled']} doubled; {figures['shown']} messages cut, {figures['kept']} of them kept, {figures['must']} old enough "
+        f"for a checkpoint; healthy again after ms p50 {percentile(recoveries, 0.5) * 1e3:.0f}, "
+        f"p99 {percentile(recoveries, 0.99) * 1e3:.0f}, most {max(recoveries) * 1e3:.0f}")
+
+
+def kill_starting(host, seconds):
+    """kill -9 while it recovers what the one before has left."""
+    with open(host.log_path, "ab") as log:
+        host.process = host.spawn(log)
+    time.sleep(seconds)
+    host.kill()
 
 
 def look_again(host, ledger, report, figures, checkpoints, tag):

@@ -5,7 +5,7 @@ import threading
 from harness import is_subsequence, text_of
 
 # A checkpoint is made once a second and rides along with the next commit; the rest is for a busy machine.
-CHECKPOINT_SECONDS = 3.0
+CHECKPOINT_SECONDS = 2.0
 
 
 class Ledger:

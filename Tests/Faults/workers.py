@@ -49,7 +49,7 @@ def main(products, copies=20):
 
 
 def all_at_once(count, body):
-    threads = [threading.Thread(target=body, args=(number,)) for number in range(count)]
+    threads = [threading.Thread(target=body, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -61,7 +61,8 @@ def with_host(host, report, phase, body):
     host.start()
     report.check(wait_for(lambda: is_healthy(host), 10), f"{phase}: the server is not healthy")
     # Opens what is opened at first use: connections of the store's readers, too.
-    all_at_once(12, lambda number: host.client().items(host.client().create("hello", ("echo-c", "echo-in")[number % 2]).read_to_end().thread))
+    all_at_once(12, lambda number: host.client().items(
+        host.client().create("hello", ("echo-c", "echo-in")[number % 2]).read_to_end().thread))
     wait_for(lambda: host.open_turns() == 0, 2)
     before = (host.descriptors, host.threads, len(host.children))
     witnesses = [host.client().create("slow 60", agent) for agent in ("echo-c", "echo-in")]
@@ -69,7 +70,8 @@ def with_host(host, report, phase, body):
     words = "".join(f"{number} " for number in range(60))
     for witness in witnesses:
         witness.read_to_end()
-        report.check(witness.is_complete and witness.answer == words, lambda: f"{phase}: a turn of another plugin ended with {witness.error}")
+        report.check(witness.is_complete and witness.answer == words,
+                     lambda: f"{phase}: a turn of another plugin ended with {witness.error}")
 
     def is_clean():
         children = host.children
