@@ -203,8 +203,8 @@ class Host:
 
     # ---- requests ----
 
-    def client(self, user="u", timeout=30):
-        return Client(self.port, user, timeout)
+    def client(self, user="u", timeout=30, receive_buffer=None):
+        return Client(self.port, user, timeout, receive_buffer)
 
     def open_turns(self):
         """Rows of turns that run, read beside the running server."""
@@ -215,8 +215,9 @@ class Host:
 class Client:
     """Makes requests for one user, each on a connection of its own."""
 
-    def __init__(self, port, user, timeout):
-        self.port, self.user, self.timeout = port, user, timeout
+    def __init__(self, port, user, timeout, receive_buffer=None):
+        """`receive_buffer`: bytes that the kernel takes for it while it does not read; None: some megabytes."""
+        self.port, self.user, self.timeout, self.receive_buffer = port, user, timeout, receive_buffer
 
     def open(self, op, params, agent=None):
         body = {"type": op, "params": params}
@@ -271,7 +272,11 @@ class Stream:
         self.is_over = False
         self.left = 0  # of the chunk that is coming, with the line end behind it
         self.unread = b""  # of the body, no whole event yet
-        self.socket = socket.create_connection(("127.0.0.1", client.port), client.timeout)
+        self.socket = socket.socket()
+        self.socket.settimeout(client.timeout)
+        if client.receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, client.receive_buffer)
+        self.socket.connect(("127.0.0.1", client.port))
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-User-ID: {client.user}\r\n"
         if method == "POST":
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
