@@ -65,6 +65,10 @@ static int listen_on(const struct addrinfo *address, int backlog) {
   if (descriptor < 0) return -errno;
   int on = 1;
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  /* Accepted sockets inherit it (tcp(7)). Else the kernel takes some megabytes for a client that does not read, all of which an agent
+   * believes to be read. */
+  unsigned unsent = 128 * 1024;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
   if (bind(descriptor, address->ai_addr, address->ai_addrlen) || listen(descriptor, backlog)) {
     int error = errno;
     close(descriptor);

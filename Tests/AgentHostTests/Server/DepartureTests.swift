@@ -142,8 +142,8 @@ struct DepartureTests {
             let begin = monotonicMilliseconds()
             #expect(body.ends.takeAll(deadline: begin + 8_000) == [false])
             #expect(monotonicMilliseconds() - begin >= 450)
-            // The high-water mark and the kernel's send buffer (at most 4 MiB by default).
-            #expect(body.taken < 8 << 20)
+            // The high-water mark, and 128 KiB in the kernel that are not on their way (`cplatform_listen`).
+            #expect(body.taken < 1 << 20)
             #expect(eventually { server.http.connectionCount == 0 })
             server.stop()
         }

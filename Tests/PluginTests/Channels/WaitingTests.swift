@@ -61,6 +61,32 @@ struct InstanceLifecycleTests {
         #expect(life.reopenDue(2, now: 104) == [.open(incarnation: 3)])
     }
 
+    /// A system without descriptors says nothing about the plugin: it is back a second after there are some.
+    @Test func aStartThatTheSystemRefusesIsTriedAgainEverySecond() {
+        var life = InstanceLifecycle(restarts: true)
+        _ = life.start(now: 0)
+        _ = life.loaded(1, refusal: nil, now: 1)
+        #expect(life.died(1, how: "it died", now: 2).last == .open(incarnation: 2))
+        for incarnation in 2..<20 {
+            let actions = life.couldNotOpen(incarnation, why: "no descriptors", now: 3)
+            #expect(actions.contains(.endWork(.unavailable)))
+            #expect(actions.last == .reopen(incarnation: incarnation, after: 1_000))
+            #expect(!life.acceptsWork)
+            #expect(life.reopenDue(incarnation, now: 4) == [.open(incarnation: incarnation + 1)])
+        }
+        #expect(life.loaded(20, refusal: nil, now: 5) == [.sendHeld])
+        // Its own deaths count as before.
+        #expect(life.died(20, how: "it died", now: 6).last == .reopen(incarnation: 20, after: 100))
+    }
+
+    /// The first start is answered at once: nobody waits for a plugin that was never there.
+    @Test func aFirstStartThatTheSystemRefusesIsARefusal() {
+        var life = InstanceLifecycle(restarts: true)
+        _ = life.start(now: 0)
+        let actions = life.couldNotOpen(1, why: "no descriptors", now: 1)
+        #expect(actions == [.started(refusal: "no descriptors"), .abandon, .ended])
+    }
+
     @Test func aDeathWhileLoadingIsARefusal() {
         var life = InstanceLifecycle(restarts: true)
         _ = life.start(now: 0)

@@ -86,7 +86,22 @@ struct InstanceLifecycle: Sendable {
         return [.started(refusal: sentence), .abandon, .ended]
     }
 
-    /// The worker process is gone, or could not be started.
+    /// How long to wait after a start that the system refused: out of descriptors, processes or memory. That says nothing about the
+    /// plugin, so the wait does not grow, and the plugin is back soon after the system is.
+    static let refusedStartPause: Int64 = 1_000
+
+    /// The runtime could not even be opened.
+    mutating func couldNotOpen(_ number: Int, why: String, now: Int64) -> [Action] {
+        guard number == incarnation, phase == .loading(isRestart: true) else { return died(number, how: why, now: now) }
+        phase = .down
+        let delay = InstanceLifecycle.refusedStartPause
+        return [
+            .warn("\(why); that is tried again in \(delay) ms"), .endWork(.unavailable), .abandon,
+            .reopen(incarnation: incarnation, after: delay),
+        ]
+    }
+
+    /// The worker process is gone.
     mutating func died(_ number: Int, how: String, now: Int64) -> [Action] {
         guard number == incarnation else { return [] }
         switch phase {

@@ -207,7 +207,7 @@ final class PluginInstance: Sendable {
         let channel: any PluginChannel
         do { channel = try factory.open(Incarnation(instance: self, number: incarnation), log: log) } catch {
             let actions = state.withLock {
-                $0.lifecycle.died(incarnation, how: error.sentence, now: monotonicMilliseconds())
+                $0.lifecycle.couldNotOpen(incarnation, why: error.sentence, now: monotonicMilliseconds())
             }
             return perform(actions)
         }
