@@ -60,7 +60,7 @@ test: test-dependencies debug headers fixtures ## Runs the tests (a few minutes)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
 	scripts/sanitize.sh
-	scripts/differential.sh && scripts/fuzz.sh
+	scripts/differential.sh && scripts/differential-chatkit.sh && scripts/fuzz.sh
 
 lint: ## Checks the layout of the Swift sources
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests
