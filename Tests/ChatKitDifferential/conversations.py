@@ -611,3 +611,5 @@ def stricter_than_the_reference(c):
     }.items():
         c.raw(body, step=name, refused=(400, "invalid_json", "strict-json"))
     c.raw('{"type":"threads.list","params":{"limit":-1}}', step="a negative limit", refused=(400, "invalid_request", "negative-limits"))
+    deep = '{"type":"threads.list","params":{},"metadata":{"n":' + "[" * 48 + "]" * 48 + "}}"
+    c.raw(deep, step="a value of 49 levels", refused=(400, "invalid_request", "deep-values"))

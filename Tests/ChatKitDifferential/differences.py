@@ -148,6 +148,16 @@ def strict_json(records):
     accepted_but_refused_by_ours("strict-json")(records)
 
 
+@difference("deep-values")
+def deep_values(records):
+    """`metadata`, `data` of a tag, the `result` of a client tool and the `payload` of an action nested more than 48 levels deep: 400
+    `invalid_request`; the reference sets no limit.
+
+    They reach plugins within other JSON, and plugins are promised that none is deeper than 64 levels.
+    """
+    accepted_but_refused_by_ours("deep-values")(records)
+
+
 @difference("negative-limits")
 def negative_limits(records):
     """A negative `limit` is refused with 400; the reference hands it to its store.
