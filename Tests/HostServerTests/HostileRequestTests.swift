@@ -20,7 +20,7 @@ struct HostileRequestTests {
             ("overlong character", bytes([0x22, 0xC0, 0xAF, 0x22]), "invalid_json"),
             ("surrogate as UTF-8", bytes([0x22, 0xED, 0xA0, 0x80, 0x22]), "invalid_json"),
             ("beyond Unicode", bytes([0x22, 0xF4, 0x90, 0x80, 0x80, 0x22]), "invalid_json"),
-            ("UTF-16", Data([0xFF, 0xFE]) + "{}".data(using: .utf16LittleEndian)!, "invalid_json"),
+            ("UTF-16", Data([0xFF, 0xFE, 0x7B, 0, 0x7D, 0]), "invalid_json"),
             ("lone surrogate", body(#""\ud800""#), "invalid_json"),
             ("lone low surrogate", body(#""\udc00x""#), "invalid_json"),
             ("surrogates in the wrong order", body(#""\udc00\ud800""#), "invalid_json"),
