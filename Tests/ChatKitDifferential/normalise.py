@@ -8,7 +8,13 @@ TIMES = {
     # UTC (`chatkit-protocol.md` 2), at most six digits.
     "ours": re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"),
 }
-DIGITS = {"reference": 8, "ours": 24}  # at least 96 random bits
+
+
+def digits(side, prefix):
+    """How many an id has: ours are 96 random bits, those of threads with 48 bits of time before them."""
+    if side == "reference":
+        return 8
+    return 36 if prefix == "thr" else 24
 
 
 class Normaliser:
@@ -31,7 +37,7 @@ class Normaliser:
         if key == "duration" and isinstance(value, int):
             return "<seconds>"
         if isinstance(value, str) and (match := ID.match(value)):
-            if len(match[2]) != DIGITS[self.side]:
-                self.faults.append(f"{value!r} has not {DIGITS[self.side]} digits")
+            if len(match[2]) != digits(self.side, match[1]):
+                self.faults.append(f"the digits of {value!r} are not {digits(self.side, match[1])}")
             return self.names.setdefault(value, f"<{match[1]} {len(self.names) + 1}>")
         return value

@@ -134,8 +134,8 @@ struct PagingTests {
         #expect(Self.ids(all).count == 60)
         #expect(Set(Self.ids(all)) == Set(made.withLock { $0 }))
         for thread in all {
-            // At least 96 random bits; UTC.
-            #expect((thread["id"] as? String)?.wholeMatch(of: /thr_[0-9a-f]{24}/) != nil)
+            // The time and 96 random bits; UTC.
+            #expect((thread["id"] as? String)?.wholeMatch(of: /thr_[0-9a-f]{12}[0-9a-f]{24}/) != nil)
             #expect(
                 (thread["created_at"] as? String)?.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z/) != nil)
         }
