@@ -61,7 +61,7 @@ test: test-dependencies debug headers fixtures ## Runs the tests (a few minutes)
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
 	scripts/sanitize.sh
 	scripts/differential.sh && scripts/fuzz.sh
-	$(MAKE) --no-print-directory build && scripts/faults.sh
+	$(MAKE) --no-print-directory build && scripts/differential-chatkit.sh && scripts/faults.sh
 
 lint: ## Checks the layout of the Swift sources
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # check-docs.sh [folder of the programs] - does what docs/plugin-abi.md tells the author of a plugin to do, to the letter: writes its files, runs
-# its commands in a new folder and compares what they print. And every link inside the documentation leads to a file.
+# its commands in a new folder and compares what they print. And every link inside the documentation leads to a file, and the page of the
+# differences from the reference lists those that the differential test knows.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 export AGENTHOST=$PWD
@@ -24,6 +25,8 @@ done
   { cat "$work/errors" >&2; echo "the commands of $page fail" >&2; exit 1; }
 [ ! -s "$work/errors" ] || { cat "$work/errors" >&2; echo "the commands of $page complain" >&2; exit 1; }
 diff -u "$work/expected" "$work/printed" || { echo "the commands of $page print something else than it says" >&2; exit 1; }
+
+python3 -B Tests/ChatKitDifferential/check_page.py
 
 broken=0
 for file in README.md CONTRIBUTING.md docs/*.md; do

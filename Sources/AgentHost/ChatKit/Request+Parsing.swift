@@ -58,7 +58,7 @@ extension ChatKit.Operation {
                 thread: try params.string("thread_id"),
                 input: try ChatKit.UserMessageInput(try params.fields("input")))
         case .addClientToolOutput:
-            self = .addClientToolOutput(thread: try params.string("thread_id"), result: try params.value("result"))
+            self = .addClientToolOutput(thread: try params.string("thread_id"), result: try params.freeValue("result"))
         case .addStructuredInput:
             self = .addStructuredInput(
                 thread: try params.string("thread_id"), item: try params.string("item_id"),
@@ -151,6 +151,6 @@ extension ChatKit.ActionCall {
         item = try fields.optionalString("item_id")
         let action = try fields.fields("action")
         type = try action.string("type")
-        payload = action.optionalValue("payload") ?? .null
+        payload = action.optionalValue("payload") == nil ? .null : try action.freeValue("payload")
     }
 }

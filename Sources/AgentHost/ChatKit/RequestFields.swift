@@ -4,6 +4,10 @@ extension ChatKit {
     ///
     /// An absent member that is optional answers nil. Null counts as absent only where the protocol's type allows null.
     struct RequestFields: Sendable {
+        /// Nested arrays and objects in values that are the client's own. Plugins are never handed JSON of more than 64 levels
+        /// (`agent_plugin.h`), and such values lie a few levels deep in it.
+        static let maximumFreeDepth = 48
+
         private let object: JSONObject
         private let path: String
 
@@ -89,8 +93,18 @@ extension ChatKit {
 
         /// An object whose members are free.
         func object(_ key: String) throws(RequestError) -> JSONObject {
-            guard let object = try value(key).object else { throw .invalid("\(path(of: key)) must be an object") }
+            guard let object = try freeValue(key).object else { throw .invalid("\(path(of: key)) must be an object") }
             return object
+        }
+
+        /// Any value of the client's own, null included. It reaches plugins inside other JSON, of which they are promised a depth.
+        func freeValue(_ key: String) throws(RequestError) -> JSON {
+            let value = try value(key)
+            guard !value.isNested(deeperThan: RequestFields.maximumFreeDepth) else {
+                throw .invalid(
+                    "\(path(of: key)) must not be nested more than \(RequestFields.maximumFreeDepth) levels deep")
+            }
+            return value
         }
 
         func array(_ key: String) throws(RequestError) -> [JSON] {

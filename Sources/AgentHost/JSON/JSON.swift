@@ -97,6 +97,19 @@ struct JSONObject: Sendable, Hashable {
     }
 }
 
+extension JSON {
+    /// Whether arrays and objects are nested more than `limit` levels deep, the value itself included.
+    func isNested(deeperThan limit: Int) -> Bool {
+        switch self {
+        case .array(let elements):
+            limit == 0 || elements.contains { $0.isNested(deeperThan: limit - 1) }
+        case .object(let object):
+            limit == 0 || object.members.contains { $0.value.isNested(deeperThan: limit - 1) }
+        default: false
+        }
+    }
+}
+
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {

@@ -131,7 +131,12 @@ extension HTTPConnection {
         var state = ResponseState(version: .http11, omitsBody: false, ownFields: ownFields(id))
         let head = HTTPResponseHead(status: error.status, fields: HTTPError.fields)
         guard (try? state.send(head, error.body, keepAlive: false)) != nil else { return close() }
-        context.log.debug("request refused", ["code": .string(error.code), "request_id": .string(id)])
+        context.log.info(
+            "request refused",
+            [
+                "evt": "http_refused", "status": .int(Int64(error.status)), "code": .string(error.code),
+                "request_id": .string(id),
+            ])
         append(state.takeOutput())
         phase = .closing
         schedule()

@@ -26,6 +26,9 @@ enum Emission: Sendable, Hashable {
     case hiddenContext(JSON)
     case options(allowCancel: Bool)
 
+    /// Nested arrays and objects, as `agent_plugin.h` promises.
+    static let maximumDepth = 64
+
     /// Why an emission cannot be read.
     struct Malformed: Error, Hashable {
         var sentence: String
@@ -33,7 +36,9 @@ enum Emission: Sendable, Hashable {
 
     init(kind: String, json bytes: [UInt8]) throws(Malformed) {
         let json: JSON
-        do { json = try JSON.parse(bytes) } catch { throw Malformed(sentence: "\(kind): \(error.sentence)") }
+        do { json = try JSON.parse(bytes, maximumDepth: Emission.maximumDepth) } catch {
+            throw Malformed(sentence: "\(kind): \(error.sentence)")
+        }
         do throws(ChatKit.DecodingError) {
             guard let emission = try Emission.read(kind, json) else {
                 throw ChatKit.DecodingError(path: "kind \"\(kind.prefix(40))\"", problem: "is not known to this host")

@@ -181,8 +181,9 @@ extension TurnEngine {
         var recent: [JSON] = []
         for item in items.suffix(configuration.maximumContextItems).reversed() {
             bytes += item.json.count
-            guard bytes <= configuration.maximumContextBytes, let json = try? JSON.parse(item.json) else { break }
-            recent.append(json)
+            guard bytes <= configuration.maximumContextBytes else { break }
+            // Deeper than plugins are promised, inside the list and its object: the agent does without it.
+            if let json = try? JSON.parse(item.json, maximumDepth: Emission.maximumDepth - 2) { recent.append(json) }
         }
         return recent.reversed()
     }

@@ -247,14 +247,40 @@ struct RequestTests {
 
     @Test func depthIsBounded() throws {
         func body(_ depth: Int) -> String {
-            // Two levels are the request's own.
-            #"{"type":"threads.add_client_tool_output","params":{"thread_id":"t","result":"#
+            // Two levels are the request's own; the value is one that nobody reads.
+            #"{"type":"threads.list","params":{"unknown":"#
                 + String(repeating: "[", count: depth - 2) + String(repeating: "]", count: depth - 2) + "}}"
         }
         _ = try operation(body(128))
         let error = refusal(Array(body(129).utf8))
         #expect(error?.code == .invalidJSON)
         #expect(error?.sentence.contains("128") == true)
+    }
+
+    /// Plugins are promised that no JSON is deeper than 64 levels, and these values reach them within other JSON.
+    @Test(arguments: [
+        (#"{"type":"threads.list","params":{},"metadata":{"x":@}}"#, 1, "metadata"),
+        (#"{"type":"threads.add_client_tool_output","params":{"thread_id":"t","result":@}}"#, 0, "params.result"),
+        (
+            #"{"type":"threads.custom_action","params":{"thread_id":"t","action":{"type":"a","payload":@}}}"#, 0,
+            "payload"
+        ),
+        (
+            #"{"type":"threads.create","params":{"input":{"attachments":[],"inference_options":{},"content":[{"type":"input_tag","id":"i","text":"t","data":{"x":@}}]}}}"#,
+            1, "params.input.content[0].data"
+        ),
+    ])
+    func valuesOfTheClientsOwnAreNotTooDeep(_ pattern: String, _ own: Int, _ place: String) throws {
+        func body(_ depth: Int) -> String {
+            let levels = depth - own
+            let parts = pattern.split(separator: "@")
+            return parts[0] + String(repeating: "[", count: levels) + String(repeating: "]", count: levels) + parts[1]
+        }
+        let limit = ChatKit.RequestFields.maximumFreeDepth
+        _ = try operation(body(limit))
+        let error = refusal(Array(body(limit + 1).utf8))
+        #expect(error?.code == .invalidRequest)
+        #expect(error?.sentence.contains("\(place) must not be nested") == true)
     }
 
     @Test func metadataIsKept() throws {

@@ -15,6 +15,31 @@ struct CodedAgentTests {
         return (events, bench, reader.threadID)
     }
 
+    /// Plugins are promised that no JSON is deeper than 64 levels: an item that is, within the context, is left out, and not what came
+    /// before it.
+    @Test func theContextIsNotDeeperThanPromised() async throws {
+        let bench = Bench()
+        let agent = bench.code { _, output in
+            var deep: JSON = []
+            for _ in 0..<62 { deep = [deep] }
+            output.emit(item: 1, "widget", ["type": "Card", "children": deep])
+            output.itemDone(1)
+            output.text(item: 2, "said")
+            output.finish(.success(()))
+        }
+        let first = try await bench.create("code", "one")
+        let events = await all(first)
+        #expect(events.done.map(\.type) == ["user_message", "widget", "assistant_message"])
+        _ = await all(
+            try await bench.engine.add(to: first.threadID, message: said("two"), origin: origin))
+        let context = try #require(agent.seen.withLock { $0.last }?.context)
+        #expect(
+            context["items"]?.array?.map { $0["type"]?.string } == [
+                "user_message", "assistant_message", "user_message",
+            ])
+        #expect(!context.isNested(deeperThan: 64))
+    }
+
     @Test func everyKindBecomesItsEvents() async throws {
         let (events, bench, thread) = try await run { _, output in
             output.emit(item: 0, "options", ["allow_cancel": false])

@@ -11,7 +11,7 @@ extension ChatKitEndpoint {
         do {
             found = try await store.thread(id, owner: call.owner)
         } catch {
-            throw Refusal(error, log: log)
+            throw Refusal(error, log: call.log)
         }
         guard let found else { throw .threadNotFound }
         return found
@@ -36,7 +36,7 @@ extension ChatKitEndpoint {
         do {
             threads = try await store.threads(owner: call.owner, page: page)
         } catch {
-            throw Refusal(error, log: log)
+            throw Refusal(error, log: call.log)
         }
         let elements = threads.elements.map { thread in
             var writer = JSONWriter()
@@ -84,7 +84,7 @@ extension ChatKitEndpoint {
         do {
             return try await store.items(thread: thread, owner: call.owner, page: page)
         } catch {
-            throw Refusal(error, log: log)
+            throw Refusal(error, log: call.log)
         }
     }
 

@@ -16,7 +16,7 @@ struct ChatKitEndpoint: Endpoint {
     func answer(_ request: EndpointRequest) async throws(Refusal) -> Answer {
         let caller = try await caller(of: request.head)
         let chatKit = try await ChatKitEndpoint.read(request.body)
-        let call = Call(head: request.head, caller: caller, metadata: chatKit.metadata)
+        let call = Call(head: request.head, caller: caller, metadata: chatKit.metadata, doorLog: log)
         var answer = try await perform(chatKit.operation, call)
         if answer.threadID == nil { answer.threadID = chatKit.operation.threadID }
         return answer
@@ -27,6 +27,9 @@ struct ChatKitEndpoint: Endpoint {
         let head: HTTPRequest
         let caller: Caller
         let metadata: JSONObject
+        let doorLog: Logger
+        /// Its lines name the request.
+        var log: Logger { doorLog.with(["request_id": .string(head.id)]) }
         var owner: OwnerKey { caller.owner }
     }
 

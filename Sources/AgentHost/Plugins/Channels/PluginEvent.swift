@@ -22,7 +22,8 @@ enum PluginEvent: Sendable, Hashable {
     case callFinish(token: UInt64, status: Int32, result: [UInt8])
     case serviceRequest(ServiceRequest)
     case serviceCancel(token: UInt64)
-    case log(level: LogLevel, message: String, fields: [UInt8])
+    /// `token` is 0 for lines of the instance.
+    case log(token: UInt64, level: LogLevel, message: String, fields: [UInt8])
     case configDone(status: Int32)
     case destroyed
     case stall(token: UInt64, milliseconds: Int64)
@@ -64,7 +65,7 @@ enum PluginEvent: Sendable, Hashable {
         case APR_SERVICE_CANCEL: self = .serviceCancel(token: token)
         case APR_LOG:
             self = unsafe .log(
-                level: LogLevel(rawValue: Int(item)) ?? .info, message: text(s.0), fields: bytes(s.1))
+                token: token, level: LogLevel(rawValue: Int(item)) ?? .info, message: text(s.0), fields: bytes(s.1))
         case APR_CONFIG_DONE: self = .configDone(status: status)
         case APR_DESTROYED: self = .destroyed
         case APR_STALL: self = .stall(token: token, milliseconds: number)

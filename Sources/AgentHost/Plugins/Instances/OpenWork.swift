@@ -6,6 +6,8 @@ struct WorkScope: Sendable, Hashable {
     /// Nil where nobody is known: in completions of a model and outside of turns and calls.
     var owner: OwnerKey?
     var threadID = ""
+    /// Of the request that caused a turn; empty elsewhere.
+    var requestID = ""
     var agentID = ""
     var locale = ""
     /// Milliseconds of the monotonic clock; 0 means none.

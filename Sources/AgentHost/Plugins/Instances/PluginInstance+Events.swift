@@ -22,16 +22,25 @@ extension PluginInstance {
         case .serviceRequest(let request): begin(request, channel)
         case .serviceCancel(let token): endRequest(token)?.cancel(.cancelled)
         case .destroyed: perform(state.withLock { $0.lifecycle.destroyed(incarnation) })
-        case .log(let level, let message, let fields) where mayLog():
+        case .log(let token, let level, let message, let fields) where mayLog():
             let fields = (try? JSON.parse(fields, maximumDepth: 8)) ?? .null
-            log.write(level, String(message.prefix(8_192)), ["fields": fields])
-        case .stall(_, let milliseconds) where mayLog():
-            log.warn("\(file): a [turn] function took \(milliseconds) ms; it must not block")
-        case .misbehaved(_, let sentence) where mayLog():
-            log.warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
+            log(of: token).write(level, String(message.prefix(8_192)), ["fields": fields])
+        case .stall(let token, let milliseconds) where mayLog():
+            log(of: token).warn("\(file): a [turn] function took \(milliseconds) ms; it must not block")
+        case .misbehaved(let token, let sentence) where mayLog():
+            log(of: token).warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
         case .pong: responded(channel)
         case .configDone, .log, .stall, .misbehaved: break
         }
+    }
+
+    /// A log whose lines say for which request and in which thread the work runs.
+    private func log(of token: UInt64) -> Logger {
+        guard let scope = state.withLock({ $0.work[token]?.work.scope }) else { return log }
+        return log.with([
+            "request_id": scope.requestID.isEmpty ? .null : .string(scope.requestID),
+            "thread_id": scope.threadID.isEmpty ? .null : .string(scope.threadID),
+        ])
     }
 
     func mayLog() -> Bool { state.withLock { $0.lineRate.allows(at: monotonicMilliseconds()) } }

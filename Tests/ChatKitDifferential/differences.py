@@ -1,0 +1,285 @@
+"""Where ours answers otherwise than the reference, each with its reason: docs/chatkit-compatibility.md lists the same.
+
+A difference is a function that turns the answers of the reference to one conversation into those that ours must give, in
+place; so whatever it does not say is still compared. An answer is a list [step, kind, content, refused], see client.py. The
+first paragraph of its text says what is different, the second why.
+"""
+
+_rules = {}
+
+
+# Conversations that ours cannot have yet, and what is missing. The table only shrinks.
+not_yet = {
+    "widget_text_grows": "value deltas of widgets",
+    "widget_unchanged": "value deltas of widgets",
+    "widget_texts_grow_together": "value deltas of widgets",
+    "widget_text_by_delta": "`emit widget.text`",
+    "widget_with_nulls": "nulls taken out of widgets",
+    "image": "`emit image`",
+    "call_of_a_client_tool": "client tools",
+    "client_tool_without_a_call": "client tools",
+    "client_tool_with_a_hidden_item_behind": "client tools",
+    "structured_input": "structured input",
+    "structured_input_skipped": "structured input",
+    "structured_input_of_another_item": "structured input",
+    "streamed_action": "actions",
+    "action_of_an_item_that_is_no_widget": "actions",
+    "action_that_replaces_its_widget": "actions, `emit replace`",
+    "action_that_removes_its_widget": "actions, `emit remove`",
+    "synchronous_action": "actions",
+    "feedback": "feedback",
+}
+
+
+def difference(name, only=None):
+    """Registers a difference; `only`: the conversations in which it shows."""
+
+    def register(function):
+        what, why = (" ".join(part.split()) for part in function.__doc__.split("\n\n"))
+        _rules[name] = (function, what, why, only or [])
+        return function
+
+    return register
+
+
+def listed():
+    """Name, what and why of each."""
+    return {name: (what, why) for name, (_, what, why, _) in _rules.items()}
+
+
+def page():
+    """What docs/chatkit-compatibility.md holds: the lines of its two tables."""
+    rows = [f"| `{name}` | {what} | {why} |" for name, (what, why) in listed().items()]
+    missing = {}
+    for name, what in not_yet.items():
+        missing.setdefault(what, []).append(f"`{name}`")
+    return rows, [f"| {what} | {', '.join(names)} |" for what, names in missing.items()]
+
+
+def visible():
+    """The names that a run must see."""
+    return {name for name, (*_, only) in _rules.items() if not only or not set(only) <= set(not_yet)}
+
+
+def apply(conversation, records, used):
+    """Turns the answers of the reference into those expected of ours."""
+    records = [list(record) for record in records]
+    for name, (rule, _, _, only) in _rules.items():
+        if only and conversation not in only:
+            continue
+        before = repr(records)
+        rule(records)
+        if repr(records) != before:
+            used.add(name)
+    return records
+
+
+def accepted_but_refused_by_ours(name):
+    """Changes the answers that ours refuses for the reason of that name."""
+
+    def rule(records):
+        for record in records:
+            if record[3] and record[3][2:] == (name,):
+                record[1:3] = "refused", list(record[3][:2])
+
+    return rule
+
+
+def events(records):
+    for record in records:
+        if record[1] == "stream":
+            yield record[2]
+
+
+# Refusals
+
+
+@difference("refusals")
+def refusals(records):
+    """What cannot be answered is refused with a 4xx or 501 and `{"error", "code"}` before a stream opens; the reference answers
+    a bare 500, or cuts a stream that it has begun with 200.
+
+    A client can tell what is wrong, and proxies and retries are not misled. docs/errors.md lists the codes.
+    """
+    for record in records:
+        if record[1] == "failed" and record[3] and len(record[3]) == 2:
+            record[1:3] = "refused", list(record[3])
+
+
+@difference("nothing-stays-behind", only=["operations_without_support"])
+def nothing_stays_behind(records):
+    """`threads.create` with an attachment that does not exist leaves no thread behind; with the reference an empty one stays.
+
+    A refused request has changed nothing.
+    """
+    for record in records:
+        if record[0] == "threads.list":
+            record[2]["data"] = []
+
+
+@difference("missing-threads")
+def missing_threads(records):
+    """`items.list` and `items.feedback` on a thread that is missing or somebody else's: 404 `not_found`; the reference answers
+    an empty page and `{}`.
+
+    A mistaken id should be noticed. Deleting stays without complaint, as it is done already.
+    """
+    accepted_but_refused_by_ours("missing-threads")(records)
+
+
+@difference("retry-after-a-missing-item")
+def retry_after_a_missing_item(records):
+    """`threads.retry_after_item` for an item that is not there: 404 `item_not_found`; the reference answers a stream without
+    any event.
+
+    An empty stream tells a client nothing, and its spinner stays.
+    """
+    accepted_but_refused_by_ours("retry-after-a-missing-item")(records)
+
+
+@difference("strict-json")
+def strict_json(records):
+    """An object that names a key twice, a number beyond 64 bits or without end, more than 128 levels: 400 `invalid_json`; the
+    reference takes the last key, any number, and more levels.
+
+    Two readers of such a document may understand two things; that is what attackers use. A number that cannot be kept exactly
+    must not come back changed.
+    """
+    accepted_but_refused_by_ours("strict-json")(records)
+
+
+@difference("deep-values")
+def deep_values(records):
+    """`metadata`, `data` of a tag, the `result` of a client tool and the `payload` of an action nested more than 48 levels deep: 400
+    `invalid_request`; the reference sets no limit.
+
+    They reach plugins within other JSON, and plugins are promised that none is deeper than 64 levels.
+    """
+    accepted_but_refused_by_ours("deep-values")(records)
+
+
+@difference("negative-limits")
+def negative_limits(records):
+    """A negative `limit` is refused with 400; the reference hands it to its store.
+
+    It has no meaning: Python's slices make a list without its last elements of it.
+    """
+    accepted_but_refused_by_ours("negative-limits")(records)
+
+
+# Lists
+
+
+@difference("hidden-items-take-no-place", only=["pages_with_hidden_items"])
+def hidden_items_take_no_place(records):
+    """Hidden items take no place in pages, and `after` is the id of an item that the client has seen; the reference drops
+    them after it has cut the page, so pages run short or empty.
+
+    A page that is empty with `has_more: true` looks like the end to many clients.
+    """
+    for record in records:
+        if record[0].startswith("pages of"):
+            size = record[2]["limit"]
+            ids = [id for page in record[2]["pages"] for id in page]
+            record[2]["pages"] = [ids[at : at + size] for at in range(0, len(ids), size)]
+
+
+# Errors in a stream
+
+
+@difference("errors-have-a-message", only=["the_agent_fails", "the_agent_fails_in_a_text"])
+def errors_have_a_message(records):
+    """The `error` event of an agent that failed carries the sentence the agent gave; with the reference a `stream.error` has no
+    `message`.
+
+    The code stays `stream.error`, so the component shows its own text; everybody else learns the reason.
+    """
+    for stream in events(records):
+        for event in stream:
+            if event["type"] == "error":
+                event["message"] = "The oven is cold."
+
+
+@difference("shown-items-stay-after-an-error", only=["the_agent_fails", "the_agent_fails_in_a_text"])
+def shown_items_stay_after_an_error(records):
+    """When the agent fails, the items that are open are completed as they were shown, and stored, before the `error`; with the
+    reference they are lost.
+
+    What a person has read should still be there when the thread is loaded again.
+    """
+    for stream in events(records):
+        if stream[-1]["type"] == "error":
+            for item, before in _completed(stream):
+                items = records[-1][2]["data"]
+                items.insert([i["id"] for i in items].index(before) + 1, item)
+
+
+def _completed(stream):
+    """Completes the open items of a stream before its last event. Answers each with the id of the item before it."""
+    of = lambda type_: [event["item"] for event in stream if event["type"] == type_]
+    done = {item["id"] for item in of("thread.item.done")}
+    for item in of("thread.item.added"):
+        if item["id"] in done:
+            continue
+        before = of("thread.item.done")[-1]["id"]
+        item = dict(item)
+        if item["type"] == "assistant_message":
+            texts = [e["update"].get("delta", "") for e in stream if e.get("item_id") == item["id"]]
+            part = {"type": "output_text", "text": "".join(texts), "annotations": []}
+            update = {"type": "assistant_message.content_part.done", "content_index": 0, "content": part}
+            stream.insert(-1, {"type": "thread.item.updated", "item_id": item["id"], "update": update})
+            item["content"] = [part]
+        stream.insert(-1, {"type": "thread.item.done", "item": item})
+        yield item, before
+
+
+# Workflows
+
+
+@difference("workflows-are-announced-at-once", only=["workflow"])
+def workflows_are_announced_at_once(records):
+    """`emit workflow` announces a `custom` workflow at once, without tasks, and its first task comes as `workflow.task.added`;
+    the reference's helper for agents announces it together with its first task.
+
+    The plugin decides when something is shown. The reference sends the same events when an agent does without the helper.
+    """
+    for stream in events(records):
+        for index, event in enumerate(stream):
+            if event["type"] == "thread.item.added" and event["item"]["type"] == "workflow":
+                workflow = event["item"]["workflow"]
+                [task], workflow["tasks"] = workflow["tasks"], []
+                update = {"type": "workflow.task.added", "task_index": 0, "task": task}
+                stream.insert(index + 1, {"type": "thread.item.updated", "item_id": event["item"]["id"], "update": update})
+                break
+
+
+@difference("workflows-end-as-the-agent-says", only=["workflow_without_summary"])
+def workflows_end_as_the_agent_says(records):
+    """A workflow that an agent ends without a `summary` has none; the reference's helper for agents adds the duration.
+
+    The field is optional. An agent that wants it emits `{"summary": {"duration": <seconds>}}`; workflows that the host makes of
+    function calls have it.
+    """
+    for stream in events(records):
+        for event in stream:
+            if event["type"] == "thread.item.done" and event["item"]["type"] == "workflow":
+                del event["item"]["workflow"]["summary"]
+
+
+# Widgets
+
+
+@difference("widgets-are-kept-as-they-are", only=["widget_with_fields_the_package_lacks"])
+def widgets_are_kept_as_they_are(records):
+    """Fields and components of widgets that the Python types do not know reach the client; the reference drops the fields.
+
+    The types of the web component have more than the Python ones, `Card.border` for example.
+    """
+    border = {"size": 1}
+    for stream in events(records):
+        for event in stream:
+            if "item" in event and event["item"]["type"] == "widget":
+                event["item"]["widget"]["border"] = border
+    for item in records[-1][2]["data"]:
+        if item["type"] == "widget":
+            item["widget"]["border"] = border
