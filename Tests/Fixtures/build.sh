@@ -1,7 +1,7 @@
 #!/bin/sh
 # build.sh <outdir> - builds the fixture plugins:
 #
-#   <outdir>/EchoC.agentplugin, ToolsC.agentplugin   the good ones, as bundles: <outdir> can serve as a plugin folder
+#   <outdir>/EchoC.agentplugin, KindsC, ToolsC, ...  the good ones, as bundles: <outdir> can serve as a plugin folder
 #   <outdir>/single/EchoC.so, ToolsC.so              the same as single files, with the section .agent_plugin
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
 #   <outdir>/bad/NoSection.so                        a single file without the section
@@ -16,7 +16,7 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/BenchC.agentplugin" "$out/single" "$out/bad"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -56,6 +56,7 @@ tool='{"name":"a_tool","description":"A tool.","input_schema":{"type":"object"}}
 good EchoC
 good ToolsC
 good BenchC
+good KindsC
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"

@@ -87,9 +87,12 @@ struct FaultTests {
         let server = try ServerProcess()
         let client = server.client()
         let thread = try #require(try client.create("hi", agent: "echo").threadID)
-        let response = try client.call("items.feedback", ["thread_id": thread, "item_ids": ["x"], "kind": "positive"])
+        let response = try client.call("attachments.create", ["name": "n", "size": 1, "mime_type": "text/plain"])
         #expect(response.status == 501)
         #expect(response.code == "not_implemented")
+        let action = try client.call("threads.custom_action", ["thread_id": thread, "action": ["type": "x"]])
+        #expect(action.status == 501)
+        #expect(action.code == "not_implemented")
         #expect(try client.get("/healthz").body == Data(#"{"status":"ok"}"#.utf8))
     }
 

@@ -21,6 +21,8 @@ struct TurnConfiguration: Sendable {
     /// Items that a coded agent is told, and their bytes.
     var maximumContextItems = 50
     var maximumContextBytes = 1 << 20
+    /// What becomes of a message that comes while its thread is being answered.
+    var policy = TurnPolicy.queue
     /// Messages that may wait for the turn before them, per thread.
     var maximumQueue = 8
     /// How long a turn waits for another host's turn on the same thread.
@@ -29,4 +31,14 @@ struct TurnConfiguration: Sendable {
     var checkpointInterval: Int64 = 1_000
     /// Model for agents that want "default"; nil uses their offline model.
     var defaultModel: ModelResolver.Choice?
+}
+
+/// What becomes of a message that comes while its thread is being answered (design.md 3).
+enum TurnPolicy: String, Sendable, CaseIterable {
+    /// It is stored and waits for its turn.
+    case queue
+    /// The running turn, and those that wait, make way: what was shown of them is kept.
+    case interrupt
+    /// It is refused with `thread_busy`.
+    case reject
 }

@@ -41,7 +41,7 @@ struct CodedAgentTests {
             events.names.dropFirst(3) == [
                 "options no cancel", "added workflow", "task 0 loading One", "task 0 complete One", "task 1 none Two",
                 "done workflow", "added task", "done task", "progress soon", "notice careful", "effect sing",
-                "added assistant_message", "part", "delta See there.", "annotation", "added widget", "widget root",
+                "added assistant_message", "part", "delta See there.", "annotation", "added widget",
                 "part done See there.", "done assistant_message", "done widget",
             ])
         #expect(
@@ -224,7 +224,7 @@ struct CodedAgentTests {
 }
 
 extension AgentOutput {
-    fileprivate func emit(item: UInt32, _ kind: String, _ json: JSON) {
+    func emit(item: UInt32, _ kind: String, _ json: JSON) {
         emit(item: item, kind: kind, json: json.encoded)
     }
 }
