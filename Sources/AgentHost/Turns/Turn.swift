@@ -81,6 +81,8 @@ struct Turn: Sendable {
     private var lastActivity: Int64 = 0
     private var plannedWake = Int64.max
     private var checkpointAt: Int64?
+    /// Number of the event that says how the turn failed.
+    private var errorNumber: Int?
 
     init(
         id: String, thread: ChatKit.Thread, record: ThreadRecord, owner: OwnerKey, configuration: TurnConfiguration,
@@ -222,6 +224,7 @@ struct Turn: Sendable {
     mutating func fail(showing error: ChatKit.Event, as code: TurnErrorCode, detail: String, now: Moment) {
         closeWorkflow(now)
         transcript.endAll()
+        errorNumber = transcript.log.appended
         transcript.append(error)
         actions.append(.cancelWork(.cancelled))
         end(.failed(code: code, detail: detail))
@@ -252,7 +255,10 @@ struct Turn: Sendable {
             let calls = loop?.openCalls
             transcript.abandon()
             if phase == .running {
-                transcript.hide(.sdkHiddenContext(Turn.stoppedNote), at: now.wall, hostJSON: calls)
+                // What runs beside the thread's turns is no answer.
+                if holdsLease {
+                    transcript.hide(.sdkHiddenContext(Turn.stoppedNote), at: now.wall, hostJSON: calls)
+                }
                 actions.append(.cancelWork(.cancelled))
             }
             end(.cancelled)
@@ -306,13 +312,16 @@ struct Turn: Sendable {
         let detail = "\(error)"
         if phase == .running {
             transcript.discard()
+            errorNumber = transcript.log.appended
             transcript.append(Turn.storageError)
             actions.append(.cancelWork(.cancelled))
             end(.failed(code: .storageError, detail: detail))
             settle()
         } else if outcome != .deleted {
             if !transcript.log.isComplete {
-                transcript.append(Turn.storageError)
+                // A client is told of one error: the one it has, unless that one was taken away too.
+                let isTold = errorNumber.map { $0 < transcript.log.appended } ?? false
+                if !isTold { transcript.append(Turn.storageError) }
                 transcript.log.complete()
             }
             outcome = .failed(code: .storageError, detail: detail)
