@@ -132,7 +132,8 @@ private struct Course {
     private mutating func agentSays(_ number: UInt32) {
         guard mayGoOn(number, with: "message") || mayBegin(number) else { return }
         items[number] = items[number] ?? "message"
-        turn.agentText(item: number, random.one(of: ["a", "é", " ", "", "word ", "\u{301}"]), now: now)
+        turn.agentText(
+            item: number, ChatKit.TextDeltas(random.one(of: ["a", "é", " ", "", "word ", "\u{301}"])), now: now)
     }
 
     private mutating func endItem(_ number: UInt32) {
