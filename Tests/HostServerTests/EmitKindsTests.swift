@@ -95,9 +95,9 @@ struct EmitKindsTests {
         let options = try run("options", trusted: trusted)
         #expect((options.events.last?.json["stream_options"] as? [String: Any])?["allow_cancel"] as? Bool == false)
         let error = try run("error", trusted: trusted)
-        #expect(error.events.last?.json["code"] as? String == "quota_exceeded")
+        #expect(error.events.last?.json["code"] as? String == "custom")
         #expect(error.events.last?.json["message"] as? String == "Come back tomorrow.")
-        #expect(error.events.last?.json["allow_retry"] as? Bool == false)
+        #expect(error.events.last?.json["allow_retry"] as? Bool == true)
     }
 
     @Test(arguments: modes) func everyKindInOneTurn(trusted: String) throws {

@@ -69,8 +69,11 @@ extension Emission {
             return .remove(id: try reader.optional("id") == nil ? nil : reader.identifier("id"))
         case "error":
             let code = try reader.optional("code") == nil ? TurnErrorCode.custom.rawValue : reader.identifier("code")
+            // The protocol has no custom error without words.
+            let mayBeWordless = code != TurnErrorCode.custom.rawValue
             return .error(
-                code: code, message: try reader.optionalString("message"),
+                code: code,
+                message: mayBeWordless ? try reader.optionalString("message") : try reader.string("message"),
                 allowRetry: try reader.optionalBool("allow_retry") ?? (code == TurnErrorCode.streamError.rawValue))
         default: return nil
         }

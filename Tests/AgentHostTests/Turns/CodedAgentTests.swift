@@ -181,6 +181,7 @@ struct CodedAgentTests {
         ("replaced nothing", { $0.emit(item: 1, "replace", ["item": ["type": "end_of_turn"]]) }),
         ("removed nothing", { $0.emit(item: 1, "remove", [:]) }),
         ("removed an id that is none", { $0.emit(item: 1, "remove", ["id": "a b"]) }),
+        ("custom error without words", { $0.emit(item: 1, "error", [:]) }),
         ("code that is none", { $0.emit(item: 1, "error", ["code": "no code"]) }),
         ("status that is none", { $0.emit(item: 1, "thread", ["status": ["type": "open"]]) }),
         ("widget without type", { $0.emit(item: 1, "widget", ["children": []]) }),

@@ -90,7 +90,7 @@ static const example examples[] = {
        {"id": "when", "question": "When?", "options": [{"value": "today"}, {"value": "tomorrow"}]},
        {"id": "why", "question": "Why?", "description": "In a few words"}]})},
     {"client", 9, "client_tool_call", JSON({"name": "get_location", "arguments": {"accuracy": "high"}})},
-    {"error", 0, "error", JSON({"code": "quota_exceeded", "message": "Come back tomorrow.", "allow_retry": false})},
+    {"error", 0, "error", JSON({"message": "Come back tomorrow.", "allow_retry": true})},
 };
 
 struct ap_instance {
