@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the ChatKit conformance suite that lies beside the repository (../shared/conformance) against the real server, in both
-# plugin modes. Arguments: pytest's selection (.ci/run names what is not built yet).
+# plugin modes, and with the same client what a plugin can emit (Tests/Conformance). Arguments: pytest's selection for the suite.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 suite=$(cd .. && pwd)/shared/conformance
@@ -18,10 +18,13 @@ trap cleanup EXIT
 venv=.build/conformance-venv
 [ -x "$venv/bin/pytest" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet openai-chatkit==1.6.5 httpx pytest; }
 
+Tests/Fixtures/build.sh .build/release/fixtures
+plugins=$PWD/.build/release/plugins:$PWD/.build/release/fixtures
 selection=("$@")
 run() { # trusted plugins, agent for the protocol tests, how the agent is chosen
   rm -f "$work"/chatkit.db*
   AGENTHOST_TRUSTED=$1 CHATKIT_SERVER_PORT=0 CHATKIT_DB_URL="sqlite:///$work/chatkit.db" AGENTHOST_CACHE="$work/cache" \
+    AGENTHOST_PLUGINS=$plugins \
     .build/release/host-server serve >"$work/out" 2>"$work/log" &
   server=$!
   for _ in $(seq 100); do grep -q 'http://' "$work/out" && break; sleep 0.1; done
@@ -30,6 +33,8 @@ run() { # trusted plugins, agent for the protocol tests, how the agent is chosen
   (cd "$suite" && CHATKIT_URL="$url/chatkit" AGENT_PROTOCOL=$2 AGENT_SELECT=$3 PYTHONDONTWRITEBYTECODE=1 \
     "$OLDPWD/$venv/bin/python" -m pytest -q -p no:cacheprovider "${selection[@]}") ||
     { tail -20 "$work/log" >&2; exit 1; }
+  CHATKIT_URL="$url/chatkit" AGENT_SELECT=$3 PYTHONPATH=$suite PYTHONDONTWRITEBYTECODE=1 \
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider Tests/Conformance || { tail -20 "$work/log" >&2; exit 1; }
   kill "$server"
   wait "$server" || { echo "the server did not stop cleanly" >&2; exit 1; }
   server=

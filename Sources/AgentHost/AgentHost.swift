@@ -129,6 +129,7 @@ extension TurnConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init()
         maximumHistory = configuration.maximumHistory
+        policy = configuration.turnPolicy
     }
 }
 

@@ -104,7 +104,7 @@ static bool is_known_kind(ap_str kind) {
       "widget",      "widget.text",  "annotation", "client_tool_call", "workflow", "task",
       "workflow_end", "progress",    "notice",     "effect",           "structured_input",
       "image",       "hidden_context", "item",     "thread",           "replace",  "remove",
-      "options",
+      "options",     "end_of_turn",  "error",
   };
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     if (strlen(kinds[i]) == kind.len && memcmp(kinds[i], kind.ptr, kind.len) == 0) return true;

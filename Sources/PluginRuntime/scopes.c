@@ -14,10 +14,15 @@ void apr_root_release_locked(apr_runtime *runtime, apr_root *root) {
   free(root);
 }
 
+/* What answers the begin: a turn's own table, or that of calls (tools, models, and turns that APR_TURN_AS_CALL says so of). */
+static apr_type type_of(const apr_message *begin) {
+  return begin->op == APR_TURN_BEGIN && !(begin->item & APR_TURN_AS_CALL) ? APR_TURN : APR_CALL;
+}
+
 static apr_root *root_make(apr_runtime *runtime, const apr_message *message) {
   apr_root *root = calloc(1, sizeof *root);
   if (!root) return NULL;
-  root->type = message->op == APR_TURN_BEGIN ? APR_TURN : APR_CALL;
+  root->type = type_of(message);
   root->op = message->op;
   root->token = message->token;
   root->blocking = message->item & 1u;
@@ -53,7 +58,7 @@ static void refuse_locked(apr_runtime *runtime, const apr_message *message, cons
   apr_refusal *refusal = refusal_make(runtime);
   if (!refusal) return;
   refusal->job = (apr_job){.root = &runtime->root, .kind = APR_JOB_REFUSE};
-  refusal->op = message->op == APR_TURN_BEGIN ? APR_TURN_FINISH : APR_CALL_FINISH;
+  refusal->op = type_of(message) == APR_TURN ? APR_TURN_FINISH : APR_CALL_FINISH;
   refusal->token = message->token;
   refusal->sentence = sentence;
   apr_enqueue_locked(runtime, &refusal->job);

@@ -37,4 +37,27 @@ struct DocumentationTests {
         let sample = try #require(compiled.components(separatedBy: "// README\n").dropFirst().first)
         #expect(try Self.page("README.md").contains(sample.trimmingCharacters(in: .newlines)))
     }
+
+    /// The JSON of `docs/emit-kinds.md` is what the fixture plugin emits, and each kind that the runtime knows has its section.
+    @Test func theKindsOfEmitAreDocumentedByWhatAPluginEmits() throws {
+        let page = try Self.page("docs/emit-kinds.md")
+        let shown = page.components(separatedBy: "```json\n").dropFirst()
+            .flatMap { $0.components(separatedBy: "```")[0].split(separator: "\n").map(String.init) }
+        let source = try Self.page("Tests/Fixtures/KindsC/plugin.c")
+        // `#__VA_ARGS__` makes one blank of each run of white space.
+        let emitted = source.matches(of: /JSON\((\{[\s\S]*?\})\)\},\n/).map {
+            String($0.1).replacing(/\s+/, with: " ")
+        }
+        #expect(emitted.count > 30)
+        #expect(Set(emitted) == Set(shown))
+        let runtime = try Self.page("Sources/PluginRuntime/emissions.c")
+        let behind = try #require(runtime.components(separatedBy: "kinds[] = {").last)
+        let list = behind.components(separatedBy: "};")[0]
+        let kinds = list.matches(of: /"([a-z_.]+)"/).map { String($0.1) }
+        #expect(kinds.count == 20)
+        for kind in kinds {
+            #expect(page.contains("### `\(kind)`"), "\(kind)")
+            #expect(source.contains("\"\(kind)\""), "\(kind)")
+        }
+    }
 }

@@ -59,6 +59,76 @@ struct CodedAgentTests {
         #expect(driver.host.log(of: turn).finishes == 1)
     }
 
+    // MARK: Kinds
+
+    @Test func everyKindOfEmitHasAFunction() async throws {
+        let driver = try driver()
+        let log = try await answer(driver, "every-kind")
+        #expect(
+            log.said == [
+                #"1 annotation {"source":{"type":"url","title":"T","url":"u"},"index":3}"#,
+                #"2 workflow {"type":"reasoning","expanded":false}"#, #"2 task {"title":"t","index":0}"#,
+                #"2 workflow_end {"summary":{"title":"s","icon":"check"}}"#, "3 workflow_end {}",
+                #"0 progress {"text":"p","icon":"bolt"}"#, #"0 notice {"message":"n","level":"danger"}"#,
+                #"0 effect {"name":"e","data":{}}"#, #"4 widget {"widget":{"type":"Card"},"copy_text":"c"}"#,
+                #"4 widget.text {"id":"x","delta":"d","done":true}"#, "5 image {}",
+                #"5 image {"image":{"url":"u"},"progress":0.5}"#,
+                #"0 client_tool_call {"name":"f","arguments":{"a":null}}"#,
+                #"0 structured_input {"inputs":[{"id":"q","question":"?"}]}"#, #"0 thread {"title":"T"}"#,
+                #"0 hidden_context {"content":[1]}"#, #"6 item {"type":"end_of_turn"}"#,
+                #"0 replace {"id":"msg_1","item":{"type":"end_of_turn"}}"#, "6 remove {}", "0 end_of_turn {}",
+                #"0 options {"allow_cancel":false}"#,
+                #"0 error {"code":"quota","message":"no","allow_retry":true}"#,
+            ])
+        #expect(log.status == AP_OK)
+        await driver.destroy()
+    }
+
+    static let causes: [(kind: String, input: String, said: [String])] = [
+        ("user_message", #"[{"content":[{"text":"a"},{"text":"b"}]}]"#, ["0: said ab"]),
+        ("retry", #"[{"content":[{"text":"a"}]}]"#, ["0: said a"]),
+        ("client_tool_output", #"[{"output":{"k":null}}]"#, [#"0: output {"k":null}"#]),
+        ("client_tool_output", #"[{"status":"completed"}]"#, ["0: output null"]),
+        (
+            "structured_input",
+            #"[{"inputs":[{"id":"b","answer":{"values":[],"skipped":true}},{"id":"a","answer":{"values":["1","2"]}}]}]"#,
+            [#"0: answer a ["1", "2"]"#, "0: answer b []"]
+        ),
+        (
+            "action", #"[{"action":{"type":"go","payload":{"k":1}},"item_id":"msg_1"}]"#,
+            [#"0: action go {"k":1} msg_1"#]
+        ),
+        ("sync_action", #"[{"action":{"type":"go"}}]"#, ["0: action go null page"]),
+        ("feedback", #"[{"kind":"negative","item_ids":["a","b"]}]"#, [#"0: feedback false ["a", "b"]"#]),
+    ]
+
+    @Test(arguments: causes.indices) func whatCausedATurn(_ index: Int) async throws {
+        let (kind, input, said) = CodedAgentTests.causes[index]
+        let driver = try driver()
+        let (status, turn) = driver.beginTurn("causes", input: input, kind: kind)
+        #expect(status == AP_OK)
+        #expect(await driver.host.finishedLog(of: turn).said == said)
+        await driver.destroy()
+    }
+
+    @Test func speechIsAnsweredLikeACall() async throws {
+        let driver = try driver()
+        let input = #"[{"audio_base64":"QQ==","mime_type":"audio/webm"}]"#
+        let (status, call) = driver.beginTurn(
+            "causes", input: input, context: #"{"locale":"de"}"#, kind: "transcription")
+        #expect(status == AP_OK)
+        #expect(await driver.host.answer(call).json == ["text": "QQ== audio/webm de"])
+        #expect(driver.beginTurn("six-words", input: input, kind: "transcription").status == AP_E_UNSUPPORTED)
+        await driver.destroy()
+    }
+
+    @Test func aTurnReadsItsThread() async throws {
+        let driver = try driver()
+        let log = try await answer(driver, "reader")
+        #expect(log.said == ["0: T", "0: [1, 2]", "0: [3, 4]", "0: [5]"])
+        await driver.destroy()
+    }
+
     // MARK: Turns
 
     @Test func whatAnAgentSaysReachesTheHost() async throws {

@@ -71,6 +71,29 @@ extension FakeHost {
             return AP_OK
         })
 
+    /// A thread of five items: "items" answers pages of two at most, "get" its title.
+    static let threadTable = ap_host_service_r1(
+        struct_size: 16, flags: 0,
+        request: { host, _, op, json, _, fn, user, out in
+            let json = (try? JSON.parse(json.bytes)) ?? .null
+            let answer = Timer(fn: fn, user: user)
+            guard op.copy == "items" else {
+                FakeHost.of(host).answer(answer, out, [], AP_OK, #"{"id":"thr_1","title":"T"}"#)
+                return AP_OK
+            }
+            let all = json["order"] == "asc" ? Array(1...5) : (1...5).reversed()
+            let rest =
+                json["after"]?.string.flatMap(Int.init).map { after in all.drop { $0 != after }.dropFirst() }
+                ?? all[...]
+            let page = rest.prefix(min(2, json["limit"]?.int ?? 0))
+            var object = JSONObject()
+            object["data"] = .array(page.map { .int($0) })
+            object["has_more"] = .bool(page.count < rest.count)
+            if page.count < rest.count { object["after"] = page.last.map { .string(String($0)) } }
+            FakeHost.of(host).answer(answer, out, [], AP_OK, JSON.object(object).text)
+            return AP_OK
+        })
+
     /// A model that says the model's name, in two pieces.
     static let modelTable = ap_host_service_r1(
         struct_size: 16, flags: 0,
@@ -103,17 +126,21 @@ extension Driver {
     }
 
     /// Starts a turn, unless the plugin refuses.
-    func beginTurn(_ agent: String, input: String = "[]", context: String = "{}") -> (status: ap_status, ap_handle) {
+    func beginTurn(
+        _ agent: String, input: String = "[]", context: String = "{}", kind: String? = nil
+    ) -> (status: ap_status, ap_handle) {
         let handle = host.newHandle(subject: "ann")
         guard let agents else { return (AP_E_UNSUPPORTED, handle) }
         let status = lend(agent) { agent in
             lend(input) { input in
                 lend(context) { context in
-                    let none = ap_str(ptr: nil, len: 0)
-                    var request = ap_turn_request_r1(
-                        struct_size: 112, flags: 0, agent_id: agent, thread_id: none, subject: agent, kind: agent,
-                        input_json: input, context_json: context, deadline: 3000)
-                    return agents.pointee.turn_begin(instance, handle, &request)
+                    lend(kind ?? "") { given in
+                        let none = ap_str(ptr: nil, len: 0)
+                        var request = ap_turn_request_r1(
+                            struct_size: 112, flags: 0, agent_id: agent, thread_id: none, subject: agent,
+                            kind: kind == nil ? agent : given, input_json: input, context_json: context, deadline: 3000)
+                        return agents.pointee.turn_begin(instance, handle, &request)
+                    }
                 }
             }
         }

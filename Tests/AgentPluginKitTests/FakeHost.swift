@@ -167,6 +167,7 @@ final class FakeHost: Sendable {
         AP_HOST_TURN: table(turnTable),
         AP_HOST_TOOLS: table(toolsTable),
         AP_HOST_MODEL: table(modelTable),
+        AP_HOST_THREAD: table(threadTable),
         AP_HOST_KV: table(
             ap_host_service_r1(
                 struct_size: 16, flags: 0,

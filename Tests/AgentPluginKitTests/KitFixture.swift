@@ -52,6 +52,33 @@ struct KitFixture: ReconfigurablePlugin {
             Agent("six-words") { turn in
                 for number in 1...6 { try await turn.text("word \(number)") }
             },
+            Agent("every-kind") { try await everyKind($0) },
+            Agent(
+                "causes", transcribe: { speech in "\(speech.audioBase64) \(speech.mimeType) \(speech.locale)" },
+                answer: { turn in
+                    if let message = turn.message { try await turn.text("said \(message)") }
+                    if let output = turn.clientToolOutput { try await turn.text("output \(output.text)") }
+                    if let answers = turn.answers {
+                        for (id, values) in answers.sorted(by: { $0.key < $1.key }) {
+                            try await turn.text("answer \(id) \(values)")
+                        }
+                    }
+                    if let action = turn.action {
+                        try await turn.text("action \(action.type) \(action.payload.text) \(action.itemID ?? "page")")
+                    }
+                    if let feedback = turn.feedback {
+                        try await turn.text("feedback \(feedback.isPositive) \(feedback.itemIDs)")
+                    }
+                }),
+            Agent("reader") { turn in
+                try await turn.text(turn.host.conversation.record()["title"]?.string ?? "none")
+                var page = try await turn.host.conversation.items(limit: 2, oldestFirst: true)
+                try await turn.text("\(page.items.compactMap(\.int))")
+                while let after = page.after {
+                    page = try await turn.host.conversation.items(oldestFirst: true, after: after)
+                    try await turn.text("\(page.items.compactMap(\.int))")
+                }
+            },
             Agent("emitter") { turn in
                 try await turn.text("\(turn.kind) of \(turn.input.count)", item: 7)
                 try await turn.itemDone(7)
@@ -88,4 +115,30 @@ struct KitFixture: ReconfigurablePlugin {
         guard configuration["bad"] == nil else { throw ToolError("bad is not allowed") }
         self.configuration.value.withLock { $0 = configuration }
     }
+}
+
+/// One call of each function that emits something.
+private func everyKind(_ turn: Turn) async throws {
+    try await turn.annotate(["type": "url", "title": "T", "url": "u"], index: 3, item: 1)
+    try await turn.workflow(isReasoning: true, item: 2)
+    try await turn.task(["title": "t"], index: 0, item: 2)
+    try await turn.endWorkflow(summary: "s", icon: "check", item: 2)
+    try await turn.endWorkflow(item: 3)
+    try await turn.progress("p", icon: "bolt")
+    try await turn.notice("n", level: .danger)
+    try await turn.effect("e")
+    try await turn.widget(["type": "Card"], copyText: "c", item: 4)
+    try await turn.widgetText("d", to: "x", done: true, item: 4)
+    try await turn.image(item: 5)
+    try await turn.image(url: "u", progress: 0.5, item: 5)
+    try await turn.callClient("f", ["a": nil])
+    try await turn.ask([["id": "q", "question": "?"]])
+    try await turn.changeThread(["title": "T"])
+    try await turn.hide([1])
+    try await turn.put(["type": "end_of_turn"], item: 6)
+    try await turn.replace(id: "msg_1", with: ["type": "end_of_turn"])
+    try await turn.remove(item: 6)
+    try await turn.endOfTurn()
+    try await turn.allowCancel(false)
+    try await turn.fail("no", code: "quota", allowRetry: true)
 }

@@ -16,7 +16,7 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/single" "$out/bad"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -57,6 +57,7 @@ good EchoC
 good ToolsC
 good ScriptC
 good BenchC
+good KindsC
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"

@@ -83,13 +83,38 @@ struct FaultTests {
         withExtendedLifetime(first) {}
     }
 
+    @Test(arguments: ["queue", "interrupt", "reject"]) func aMessageThatComesTooEarly(policy: String) throws {
+        let server = try ServerProcess(plugins: [Self.good], environment: ["AGENTHOST_TURN_POLICY": policy])
+        let client = server.client()
+        let first = try client.open("threads.create", ["input": ChatKitClient.input("slow 40")], agent: "echo-c")
+        #expect(first.readUntil { $0.filter { $0.type == "thread.item.updated" }.count > 3 })
+        let thread = try #require((first.seen.first?.json["thread"] as? [String: Any])?["id"] as? String)
+        let second = try client.say("and", in: thread)
+        let words = first.readToEnd().texts.joined().split(separator: " ").count
+        switch policy {
+        case "reject":
+            #expect(second.status == 409 && second.code == "thread_busy")
+            #expect(words == 40)
+            #expect(try client.say("now", in: thread).texts == ["now"])
+        case "interrupt":
+            #expect(second.texts == ["and"])
+            #expect((1..<40).contains(words), "what was shown is kept, the rest never came")
+        default:
+            #expect(second.texts == ["and"])
+            #expect(words == 40)
+        }
+    }
+
     @Test func operationsThatAreNotBuiltSaySo() throws {
         let server = try ServerProcess()
         let client = server.client()
         let thread = try #require(try client.create("hi", agent: "echo").threadID)
-        let response = try client.call("items.feedback", ["thread_id": thread, "item_ids": ["x"], "kind": "positive"])
+        let response = try client.call("attachments.create", ["name": "n", "size": 1, "mime_type": "text/plain"])
         #expect(response.status == 501)
         #expect(response.code == "not_implemented")
+        let action = try client.call("threads.custom_action", ["thread_id": thread, "action": ["type": "x"]])
+        #expect(action.status == 501)
+        #expect(action.code == "not_implemented")
         #expect(try client.get("/healthz").body == Data(#"{"status":"ok"}"#.utf8))
     }
 

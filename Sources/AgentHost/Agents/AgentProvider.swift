@@ -12,6 +12,9 @@ struct AgentDescriptor: Sendable, Hashable {
     /// Id of the plugin it comes from; "host" for built-in ones.
     var plugin: String
     var kind: Kind
+    /// What it answers beyond messages and the answers to what it asked: of `action`, `sync_action`, `feedback` and
+    /// `transcription`.
+    var accepts: Set<AgentTurnRequest.Kind> = []
 }
 
 struct DeclarativeAgent: Sendable, Hashable {
@@ -27,7 +30,7 @@ struct DeclarativeAgent: Sendable, Hashable {
 
 /// What there is to answer.
 struct AgentTurnRequest: Sendable {
-    enum Kind: String, Sendable {
+    enum Kind: String, Sendable, CaseIterable {
         case userMessage = "user_message"
         case clientToolOutput = "client_tool_output"
         case structuredInput = "structured_input"
@@ -38,7 +41,7 @@ struct AgentTurnRequest: Sendable {
     var threadID: String
     var owner: OwnerKey
     var kind: Kind
-    /// The items that caused the turn.
+    /// The items that caused the turn; what it is for the other kinds says `docs/plugin-abi.md`.
     var input: [JSON]
     /// `items`, `locale`, `model`, `tool_choice`, `metadata`, `trace_id`.
     var context: JSON
@@ -71,4 +74,20 @@ protocol AgentTurn: Cancellable {
 protocol AgentProvider: Sendable {
     /// Starts a turn. Does not block. `output.finish` is called exactly once, at the latest when the provider dies or is told to revoke.
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn
+
+    /// Turns speech into text, outside of any thread (kind `transcription`). Does not block. `completion` is called exactly once, with
+    /// `{"text": …}` or a failure.
+    func transcribe(
+        _ request: AgentTurnRequest, completion: @escaping @Sendable (Result<JSON, ProviderFailure>) -> Void
+    ) -> any Cancellable
+}
+
+extension AgentProvider {
+    /// It cannot.
+    func transcribe(
+        _ request: AgentTurnRequest, completion: @escaping @Sendable (Result<JSON, ProviderFailure>) -> Void
+    ) -> any Cancellable {
+        completion(.failure(.unsupported))
+        return NotCancellable()
+    }
 }

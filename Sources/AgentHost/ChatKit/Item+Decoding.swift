@@ -25,7 +25,8 @@ extension ChatKit.Item {
 }
 
 extension ChatKit.ItemContent {
-    fileprivate init(type: String, _ reader: MemberReader) throws(ChatKit.DecodingError) {
+    /// Reads the members beside `type`.
+    init(type: String, _ reader: MemberReader) throws(ChatKit.DecodingError) {
         switch type {
         case "user_message": self = .userMessage(try ChatKit.UserMessage(reader))
         case "assistant_message":
@@ -88,7 +89,7 @@ extension ChatKit.AssistantContent {
     fileprivate init(_ reader: MemberReader) throws(ChatKit.DecodingError) {
         guard try reader.string("type") == "output_text" else { throw reader.error("type", "must be output_text") }
         text = try reader.string("text")
-        annotations = try reader.array("annotations")
+        annotations = try reader.optionalArray("annotations")
     }
 }
 
@@ -103,7 +104,7 @@ extension ChatKit.ClientToolCall {
 }
 
 extension ChatKit.GeneratedImage {
-    fileprivate init(_ json: JSON, at path: String) throws(ChatKit.DecodingError) {
+    init(_ json: JSON, at path: String) throws(ChatKit.DecodingError) {
         let reader = try MemberReader(json, at: path)
         id = try reader.string("id")
         url = try reader.string("url")

@@ -35,6 +35,9 @@ extension ChatKit.Item {
         encode(into: &writer)
         return writer.bytes
     }
+
+    /// As a value: what `encoded` says.
+    var json: JSON { (try? JSON.parse(encoded)) ?? [:] }
 }
 
 extension ChatKit.ItemContent {

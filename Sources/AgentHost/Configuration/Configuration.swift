@@ -14,6 +14,7 @@ public struct Configuration: Sendable {
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
+    var turnPolicy: TurnPolicy
     /// Nil: any origin, without credentials.
     var corsOrigins: [String]?
     var drainMilliseconds: Int64
@@ -55,6 +56,10 @@ public struct Configuration: Sendable {
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
+        guard let policy = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
+            throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
+        }
+        turnPolicy = policy
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
         guard let level = LogLevel(name: sources.value(.logLevel)) else {

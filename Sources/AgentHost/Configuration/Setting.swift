@@ -49,6 +49,11 @@ extension Setting {
     static let maximumHistory = Setting(
         variables: ["CHATKIT_MAX_HISTORY"], flag: "max-history", defaultValue: "20",
         summary: "Messages of people and assistant that a model is shown, 1 to 1000; their function calls come along.")
+    static let turnPolicy = Setting(
+        variables: ["AGENTHOST_TURN_POLICY"], flag: "turn-policy", defaultValue: "queue",
+        summary:
+            "What becomes of a message while its thread is being answered: `queue` (at most 8 wait), `interrupt` (the "
+            + "answer stops, what was shown is kept) or `reject` (409 `thread_busy`).")
     static let corsOrigins = Setting(
         variables: ["CORS_ORIGINS"], flag: "cors-origins", defaultValue: "",
         summary: "Web origins that may call, comma list or JSON array; unset: any, without credentials.")
@@ -62,7 +67,7 @@ extension Setting {
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
         host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
-        maximumHistory,
+        maximumHistory, turnPolicy,
         corsOrigins, drainSeconds, logLevel,
     ]
 }

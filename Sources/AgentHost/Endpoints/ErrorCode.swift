@@ -7,6 +7,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
     case invalidRequest = "invalid_request"
     case unknownOperation = "unknown_operation"
     case notAUserMessage = "not_a_user_message"
+    case wrongItemType = "wrong_item_type"
     case bodyTooLarge = "body_too_large"
     case notImplemented = "not_implemented"
 
@@ -24,6 +25,8 @@ enum ErrorCode: String, Sendable, CaseIterable {
 
     // What the server cannot do now.
     case threadBusy = "thread_busy"
+    case notPending = "not_pending"
+    case agentFailed = "agent_failed"
     case answerTooLarge = "answer_too_large"
     case agentUnavailable = "agent_unavailable"
     case storageError = "storage_error"
@@ -33,14 +36,15 @@ enum ErrorCode: String, Sendable, CaseIterable {
     /// The HTTP status that goes with it.
     var status: Int {
         switch self {
-        case .invalidJSON, .invalidRequest, .unknownOperation, .notAUserMessage, .invalidUser: 400
+        case .invalidJSON, .invalidRequest, .unknownOperation, .notAUserMessage, .wrongItemType, .invalidUser: 400
         case .unauthorized: 401
         case .notFound, .itemNotFound, .cursorNotFound, .attachmentNotFound, .unknownAgent: 404
         case .methodNotAllowed: 405
-        case .threadBusy: 409
+        case .threadBusy, .notPending: 409
         case .bodyTooLarge: 413
         case .internalError, .answerTooLarge: 500
         case .notImplemented: 501
+        case .agentFailed: 502
         case .agentUnavailable, .storageError, .shuttingDown: 503
         }
     }

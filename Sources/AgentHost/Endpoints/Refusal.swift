@@ -82,6 +82,10 @@ extension Refusal {
         case .threadNotFound: self = .threadNotFound
         case .itemNotFound: self = .itemNotFound
         case .notAUserMessage: self.init(.notAUserMessage, error.sentence)
+        case .wrongItemType: self.init(.wrongItemType, error.sentence)
+        case .notPending: self.init(.notPending, error.sentence)
+        case .notImplemented: self.init(.notImplemented, error.sentence)
+        case .agentFailed: self.init(.agentFailed, error.sentence)
         case .unknownAgent: self.init(.unknownAgent, error.sentence)
         case .agentUnavailable: self.init(.agentUnavailable, error.sentence)
         case .busy: self.init(.threadBusy, error.sentence, fields: Refusal.retryAfter)

@@ -144,7 +144,7 @@ actor PluginHost {
     private func checkOffers(_ offers: PluginEvent.Offers, _ manifest: Manifest) throws(BundleError) {
         let promises: [(Bool, PluginEvent.Offers, String, String)] = [
             (manifest.agents.contains { $0.kind == .coded }, .agent, "coded agents", "ap.agent/1"),
-            (!manifest.tools.isEmpty, .tools, "tools", "ap.tools/1"),
+            (manifest.tools.contains { !$0.runsInClient }, .tools, "tools", "ap.tools/1"),
             (!manifest.models.isEmpty, .model, "models", "ap.model/1"),
         ]
         for (isPromised, offer, what, table) in promises where isPromised && !offers.contains(offer) {
@@ -221,7 +221,8 @@ extension Manifest.Agent {
         let declarative = DeclarativeAgent(
             instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, maxSteps: maxSteps)
         return AgentDescriptor(
-            id: id, title: title, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative))
+            id: id, title: title, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative),
+            accepts: accepts)
     }
 }
 
@@ -230,6 +231,7 @@ extension Manifest.Tool {
         ToolDescriptor(
             plugin: plugin, name: name, exposedName: exposedName, title: title, description: description,
             inputSchema: inputSchema, outputSchema: outputSchema, timeout: timeout, isReadOnly: isReadOnly,
-            isIdempotent: isIdempotent, isDestructive: isDestructive, needsApproval: needsApproval)
+            isIdempotent: isIdempotent, isDestructive: isDestructive, needsApproval: needsApproval,
+            runsInClient: runsInClient)
     }
 }

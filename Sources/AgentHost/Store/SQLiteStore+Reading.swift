@@ -16,12 +16,14 @@ extension SQLiteStore {
         }
     }
 
-    func items(thread: String, owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredItem> {
+    func items(
+        thread: String, owner: OwnerKey, page: PageRequest, includingHidden: Bool
+    ) async throws(StoreError) -> StoredPage<StoredItem> {
         try await read { connection in
             try connection.snapshot {
                 guard let number = try connection.threadNumber(thread, owner) else { throw StoreError.threadNotFound }
                 let cursor = try page.cursor { try connection.itemNumber($0, thread: number) }
-                return page.page(try connection.visibleItems(number, thread, page, from: cursor))
+                return page.page(try connection.items(number, thread, page, from: cursor, hidden: includingHidden))
             }
         }
     }
@@ -35,6 +37,20 @@ extension SQLiteStore {
                 WHERE threads.id = ? AND threads.owner = ? AND items.id = ?
                 """, .text(thread), .text(owner.text), .text(id)
             ) { StoredItem(row: $0, thread: thread) }
+        }
+    }
+
+    func items(ofType type: String, thread: String, owner: OwnerKey) async throws(StoreError) -> [StoredItem] {
+        try await read { connection in
+            try connection.snapshot {
+                guard let number = try connection.threadNumber(thread, owner) else { throw StoreError.threadNotFound }
+                return try connection.all(
+                    """
+                    SELECT id, type, hidden, created_at, json, host_json FROM items INDEXED BY items_in_order
+                    WHERE thread = ? AND type = ? ORDER BY seq
+                    """, .integer(number), .text(type)
+                ) { StoredItem(row: $0, thread: thread) }
+            }
         }
     }
 
@@ -91,23 +107,24 @@ extension Connection {
         }
     }
 
-    fileprivate func visibleItems(
-        _ number: Int64, _ thread: String, _ page: PageRequest, from place: Int64
+    /// - Parameter hidden: whether hidden items come too.
+    fileprivate func items(
+        _ number: Int64, _ thread: String, _ page: PageRequest, from place: Int64, hidden: Bool
     ) throws -> [StoredItem] {
         switch page.order {
         case .ascending:
             try all(
                 """
                 SELECT id, type, hidden, created_at, json, host_json FROM items INDEXED BY items_in_order
-                WHERE thread = ? AND seq > ? AND hidden = 0 ORDER BY seq LIMIT ?
-                """, .integer(number), .integer(place), page.fetched
+                WHERE thread = ? AND seq > ? AND hidden <= ? ORDER BY seq LIMIT ?
+                """, .integer(number), .integer(place), .integer(hidden ? 1 : 0), page.fetched
             ) { StoredItem(row: $0, thread: thread) }
         case .descending:
             try all(
                 """
                 SELECT id, type, hidden, created_at, json, host_json FROM items INDEXED BY items_in_order
-                WHERE thread = ? AND seq < ? AND hidden = 0 ORDER BY seq DESC LIMIT ?
-                """, .integer(number), .integer(place), page.fetched
+                WHERE thread = ? AND seq < ? AND hidden <= ? ORDER BY seq DESC LIMIT ?
+                """, .integer(number), .integer(place), .integer(hidden ? 1 : 0), page.fetched
             ) { StoredItem(row: $0, thread: thread) }
         }
     }

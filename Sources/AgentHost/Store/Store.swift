@@ -17,11 +17,17 @@ protocol Store: Sendable {
     /// Threads of the owner by creation order. Throws `.cursorNotFound`.
     func threads(owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredThread>
 
-    /// Items of a thread in insertion order, hidden ones left out (and not counted). Throws `.threadNotFound`, `.cursorNotFound`.
-    func items(thread: String, owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredItem>
+    /// Items of a thread in insertion order; hidden ones are left out (and not counted) unless they are asked for. Throws
+    /// `.threadNotFound`, `.cursorNotFound`.
+    func items(
+        thread: String, owner: OwnerKey, page: PageRequest, includingHidden: Bool
+    ) async throws(StoreError) -> StoredPage<StoredItem>
 
     /// One item, hidden or not. Nil when the thread or item is missing or not the owner's.
     func item(_ id: String, thread: String, owner: OwnerKey) async throws(StoreError) -> StoredItem?
+
+    /// The items of one type, oldest first; hidden ones too. Throws `.threadNotFound`.
+    func items(ofType type: String, thread: String, owner: OwnerKey) async throws(StoreError) -> [StoredItem]
 
     /// The newest `limit` items of a thread, hidden ones included, oldest first.
     func history(thread: String, owner: OwnerKey, limit: Int) async throws(StoreError) -> [StoredItem]
@@ -66,6 +72,9 @@ enum StoreOperation: Sendable {
     case insertItem(StoredItem, owner: OwnerKey)
     /// Replaces content under the same id, position kept; appends when it is missing.
     case upsertItem(StoredItem, owner: OwnerKey)
+    /// Replaces an item that still has the content `expecting`; time and place are kept. Fails with `.itemNotFound`, and with
+    /// `.conflict` when somebody else changed it first.
+    case replaceItem(StoredItem, expecting: [UInt8], owner: OwnerKey)
     case deleteItem(id: String, thread: String, owner: OwnerKey)
     /// Removes everything newer than the item, hidden items too. Fails with `.itemNotFound`.
     case deleteItemsAfter(id: String, thread: String, owner: OwnerKey)
@@ -164,6 +173,11 @@ enum StoreError: Error, Hashable {
 }
 
 extension Store {
+    /// Items as clients see them.
+    func items(thread: String, owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredItem> {
+        try await items(thread: thread, owner: owner, page: page, includingHidden: false)
+    }
+
     /// Applies the batch and returns when it is durable.
     func write(_ batch: [StoreOperation]) async throws(StoreError) {
         let result = await withCheckedContinuation { continuation in

@@ -16,6 +16,7 @@ extension StoreOperation {
         case .deleteThread(let id, let owner): try connection.deleteThread(id, owner)
         case .insertItem(let item, let owner): try connection.insert(item, owner)
         case .upsertItem(let item, let owner): try connection.upsert(item, owner)
+        case .replaceItem(let item, let expected, let owner): try connection.replace(item, expected, owner)
         case .deleteItem(let id, let thread, let owner):
             guard let number = try connection.threadNumber(thread, owner) else { return }
             try connection.run("DELETE FROM items WHERE thread = ? AND id = ?", .integer(number), .text(id))
@@ -81,6 +82,17 @@ extension Connection {
             .integer(item.createdAt.microseconds), .blob(item.json), .blob(item.hostJSON),
             .text(item.threadID), .text(owner.text))
         if changed == 0 { throw StoreError.threadNotFound }
+    }
+
+    fileprivate func replace(_ item: StoredItem, _ expected: [UInt8], _ owner: OwnerKey) throws {
+        guard let number = try threadNumber(item.threadID, owner), try itemNumber(item.id, thread: number) != nil else {
+            throw StoreError.itemNotFound
+        }
+        let changed = try run(
+            "UPDATE items SET type = ?, hidden = ?, json = ?, host_json = ? WHERE thread = ? AND id = ? AND json = ?",
+            .text(item.type), .integer(item.isHidden ? 1 : 0), .blob(item.json), .blob(item.hostJSON), .integer(number),
+            .text(item.id), .blob(expected))
+        if changed == 0 { throw StoreError.conflict }
     }
 
     fileprivate func deleteItems(after id: String, _ thread: String, _ owner: OwnerKey) throws {

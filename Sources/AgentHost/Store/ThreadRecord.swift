@@ -37,13 +37,21 @@ struct ThreadRecord: Sendable, Hashable {
     }
 }
 
+extension ChatKit.Thread {
+    /// Shows what the record says now.
+    mutating func adopt(_ record: ThreadRecord) {
+        title = record.title
+        status = record.status
+        allowedImageDomains = record.allowedImageDomains
+    }
+}
+
 extension StoredThread {
     /// The protocol's view of the thread.
     var chatKit: ChatKit.Thread {
-        let record = ThreadRecord(json: json)
-        return ChatKit.Thread(
-            id: id, createdAt: createdAt, title: record.title, status: record.status,
-            allowedImageDomains: record.allowedImageDomains)
+        var thread = ChatKit.Thread(id: id, createdAt: createdAt)
+        thread.adopt(ThreadRecord(json: json))
+        return thread
     }
 }
 

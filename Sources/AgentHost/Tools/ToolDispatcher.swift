@@ -40,10 +40,19 @@ final class ToolDispatcher: ToolDispatching {
 
     /// Why the tool is not called with these arguments; nil when it may be.
     private static func refusal(of arguments: JSON, by tool: ToolDescriptor) -> String? {
+        if tool.runsInClient {
+            return
+                "\"\(tool.exposedName)\" runs in the person's browser and can only be called by an agent that talks to it."
+        }
         if tool.needsApproval {
             return "approval_required: \"\(tool.title)\" needs the person's approval, which cannot be asked for yet. "
                 + "Tell the person what you would have done."
         }
+        return problems(of: arguments, for: tool)
+    }
+
+    /// What is wrong with the arguments of a call, in words for a model; nil when nothing is.
+    static func problems(of arguments: JSON, for tool: ToolDescriptor) -> String? {
         guard arguments.object != nil else { return "The arguments of \(tool.exposedName) must be a JSON object." }
         let problems = JSONSchema(tool.inputSchema).problems(in: arguments)
         if problems.isEmpty { return nil }

@@ -27,6 +27,7 @@ extension ProviderFailure {
         case .cancelled: "The call was cancelled."
         case .unavailable: "The tool is not available at the moment. Go on without it."
         case .denied: "The tool is not allowed to do this. Go on without it."
+        case .unsupported: "The tool cannot do this. Go on without it."
         case .limit: "The call went over a limit of the tool. Ask for less."
         case .failed(let text): text
         }

@@ -18,6 +18,8 @@ struct ToolDescriptor: Sendable, Hashable {
     var isIdempotent = false
     var isDestructive = false
     var needsApproval = false
+    /// Whether the page of the client executes it: it is never called here.
+    var runsInClient = false
 }
 
 /// One call: the same whether it comes from a turn, from MCP or from the chat API (abi.md A2).
@@ -50,6 +52,8 @@ enum ProviderFailure: Error, Sendable, Hashable {
     case cancelled
     case unavailable
     case denied
+    /// It does not know how.
+    case unsupported
     case limit
     /// It broke the contract, or failed with its own words.
     case failed(String)

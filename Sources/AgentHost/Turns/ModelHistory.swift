@@ -8,12 +8,15 @@ enum ModelHistory {
     /// - Parameters:
     ///   - items: newest items of the thread, oldest first, hidden ones too.
     ///   - input: id of the user message to be answered; it comes last. Other user messages after it wait for turns of their own
-    ///     and are left out.
+    ///     and are left out. Nil when something else is gone on from, such as the result of a client tool.
+    ///   - waiting: ids of user messages that wait for turns of their own.
     ///   - limit: user and assistant messages at most, `input` counted.
-    static func messages(of items: [StoredItem], answering input: String, instructions: String, limit: Int) -> [JSON] {
+    static func messages(
+        of items: [StoredItem], answering input: String?, waiting: Set<String> = [], instructions: String, limit: Int
+    ) -> [JSON] {
         var groups: [Group] = []
         var asked: Group?
-        for item in items {
+        for item in items where !waiting.contains(item.id) {
             guard let json = try? JSON.parse(item.json), let group = group(item, json) else { continue }
             if item.id == input {
                 asked = group
@@ -53,6 +56,8 @@ enum ModelHistory {
             Group(messages: [message("assistant", texts(json["content"], separator: "\n"))], counts: true)
         case "widget": json["copy_text"]?.string.map { Group(messages: [message("assistant", $0)], counts: true) }
         case "client_tool_call": clientToolCall(json)
+        case "structured_input":
+            answers(json).map { Group(messages: [message("user", $0)], counts: true, isUser: true) }
         case "hidden_context_item": json["content"].map { Group(messages: [message("system", $0.string ?? $0.text)]) }
         case "sdk_hidden_context": Group(messages: calls(item) + [message("system", json["content"]?.string ?? "")])
         default: item.hostJSON == nil ? nil : Group(messages: calls(item))
@@ -65,6 +70,16 @@ enum ModelHistory {
 
     private static func texts(_ parts: JSON?, separator: String) -> String {
         (parts?.array ?? []).compactMap { $0["text"]?.string }.joined(separator: separator)
+    }
+
+    /// Questions with what the person answered; nil as long as there is no answer.
+    private static func answers(_ json: JSON) -> String? {
+        let lines = (json["inputs"]?.array ?? []).compactMap { input -> String? in
+            guard let question = input["question"]?.string, let answer = input["answer"] else { return nil }
+            let values = (answer["values"]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+            return "\(question) \(values.isEmpty ? "(skipped)" : values)"
+        }
+        return lines.isEmpty ? nil : lines.joined(separator: "\n")
     }
 
     private static func userText(_ json: JSON) -> String {

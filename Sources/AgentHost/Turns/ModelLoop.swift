@@ -14,6 +14,8 @@ struct ModelLoop: Sendable {
         var arguments: JSON?
         /// The call's task in the open workflow.
         var taskIndex: Int?
+        /// Whether the page of the client makes the call, after this turn.
+        var isForClient = false
         var outcome: ToolOutcome?
 
         /// The call as it is kept with the workflow item.
@@ -82,12 +84,14 @@ struct ModelLoop: Sendable {
     }
 
     /// Whether calls are under way.
-    var isCalling: Bool { calls.contains { $0.outcome == nil } }
+    var isCalling: Bool { calls.contains { $0.outcome == nil && !$0.isForClient } }
+    /// The call of the current step that the page of the client makes.
+    var clientCall: Call? { calls.first(where: \.isForClient) }
 
     /// `{calls: […]}` of the open workflow; nil when there are none.
     var openCalls: JSON? {
         guard workflow != nil else { return nil }
-        let all = records + calls.map { $0.record(step: step) }
+        let all = records + calls.filter { !$0.isForClient }.map { $0.record(step: step) }
         return all.isEmpty ? nil : ["calls": .array(all)]
     }
 }
@@ -205,12 +209,11 @@ extension Turn {
     private mutating func makeCalls(_ now: Moment) {
         guard let said = loop?.said.calls else { return }
         closeMessage()
-        openWorkflow(now)
         loop?.calls = []
         for written in said {
-            let call = makeCall(written)
+            let call = makeCall(written, now)
             loop?.calls.append(call)
-            if call.outcome == nil, let arguments = call.arguments {
+            if call.outcome == nil, !call.isForClient, let arguments = call.arguments {
                 actions.append(.callTool(slot: call.slot, name: call.name, arguments: arguments))
             }
         }
@@ -219,7 +222,7 @@ extension Turn {
         if loop?.isCalling == false { tellResults(now) }
     }
 
-    private mutating func makeCall(_ written: ModelAccumulator.Call) -> ModelLoop.Call {
+    private mutating func makeCall(_ written: ModelAccumulator.Call, _ now: Moment) -> ModelLoop.Call {
         toolCalls += 1
         let tool = loop?.tools[written.name]
         var call = ModelLoop.Call(
@@ -228,7 +231,12 @@ extension Turn {
         let parsed = try? JSON.parse(written.arguments.isEmpty ? "{}" : written.arguments)
         if parsed?.object != nil { call.arguments = parsed }
         loop?.argumentBytes += written.arguments.utf8.count
-        call.outcome = refusal(call, isKnown: tool != nil).map { .failure($0) }
+        call.outcome = refusal(call, tool).map { .failure($0) }
+        if tool?.runsInClient == true, call.outcome == nil {
+            call.isForClient = true
+            return call
+        }
+        openWorkflow(now)
         let summary = call.arguments.map { CallSummary.arguments($0) } ?? nil
         let task = ChatKit.Task(indicator: .loading, kind: .custom(title: call.title, icon: nil, content: summary))
         if let workflow = loop?.workflow { call.taskIndex = transcript.put(task, in: workflow) }
@@ -243,12 +251,12 @@ extension Turn {
     }
 
     /// Why a call is not made, for the model; nil when it is.
-    private func refusal(_ call: ModelLoop.Call, isKnown: Bool) -> String? {
+    private func refusal(_ call: ModelLoop.Call, _ tool: ToolDescriptor?) -> String? {
         if toolCalls > configuration.maximumToolCalls {
             return
                 "No more than \(configuration.maximumToolCalls) tool calls are allowed in one turn. Answer with what you have."
         }
-        guard isKnown else {
+        guard let tool else {
             let names = (loop?.tools.keys.sorted() ?? []).joined(separator: ", ")
             return "There is no tool named \"\(call.name.prefix(64))\". "
                 + (names.isEmpty ? "You have no tools." : "Your tools are: \(names).")
@@ -256,8 +264,16 @@ extension Turn {
         if (loop?.argumentBytes ?? 0) > configuration.maximumArgumentBytes {
             return "The arguments of this turn's calls are too large together. Write less."
         }
-        return call.arguments == nil
-            ? "The arguments are not a valid JSON object. Correct them and call the tool again." : nil
+        guard let arguments = call.arguments else {
+            return "The arguments are not a valid JSON object. Correct them and call the tool again."
+        }
+        // The others are checked by the dispatcher.
+        guard tool.runsInClient else { return nil }
+        if loop?.clientCall != nil {
+            return "Only one tool that runs in the browser can be called at a time. "
+                + "Call \"\(call.name)\" again when the other one has answered."
+        }
+        return ToolDispatcher.problems(of: arguments, for: tool)
     }
 
     /// A tool reports how far it is.
@@ -294,6 +310,13 @@ extension Turn {
     /// All calls of the step have ended: the model reads the results, in the order of its calls.
     private mutating func tellResults(_ now: Moment) {
         guard var loop else { return }
+        if let call = loop.clientCall {
+            return callClient(
+                ChatKit.ClientToolCall(
+                    status: .pending, callID: call.id, name: call.name,
+                    arguments: call.arguments?.object ?? JSONObject()),
+                now: now)
+        }
         loop.messages.append(ModelHistory.message(calls: loop.calls, text: loop.said.text))
         for call in loop.calls {
             loop.messages.append(ModelHistory.result(id: call.id, text: call.outcome?.modelText ?? ""))
@@ -315,7 +338,7 @@ extension Turn {
     /// Completes the open workflow of function calls: with its duration, and the calls beside it.
     mutating func closeWorkflow(_ now: Moment) {
         guard let workflow = loop?.workflow else { return }
-        for call in loop?.calls ?? [] where call.outcome == nil {
+        for call in loop?.calls ?? [] where call.outcome == nil && !call.isForClient {
             guard let index = call.taskIndex else { continue }
             let task = ChatKit.Task(
                 indicator: .complete, kind: .custom(title: call.title, icon: nil, content: "Interrupted"))

@@ -4,19 +4,19 @@ private import Synchronization
 ///
 /// May be called from any thread.
 final class ThreadQueue: Sendable {
-    private struct Waiting {
+    fileprivate struct Waiting {
         var number: Int
         var continuation: CheckedContinuation<Bool, Never>?
     }
-    private struct Line {
+    fileprivate struct Line {
         var holder: Int
         var waiting: [Waiting] = []
     }
-    private struct State {
+    fileprivate struct State {
         var lines: [String: Line] = [:]
         var next = 1
     }
-    private let state = Mutex(State())
+    fileprivate let state = Mutex(State())
     private let limit: Int
 
     /// - Parameter limit: how many may wait on one thread.
@@ -34,6 +34,9 @@ final class ThreadQueue: Sendable {
         func turn() async -> Bool {
             await withCheckedContinuation { queue.wait(self, $0) }
         }
+
+        /// Whether it is this one's turn now.
+        var isAtTheHead: Bool { queue.state.withLock { $0.lines[threadID]?.holder == number } }
 
         /// Lets the next one go on. Does nothing the second time.
         func leave() { queue.leave(self) }
@@ -53,6 +56,9 @@ final class ThreadQueue: Sendable {
             return Place(queue: self, number: number, threadID: threadID, isFirst: false)
         }
     }
+
+    /// A place beside the line, for what need not wait.
+    func outside(_ threadID: String) -> Place { Place(queue: self, number: 0, threadID: threadID, isFirst: false) }
 
     private func wait(_ place: Place, _ continuation: CheckedContinuation<Bool, Never>) {
         let answer = state.withLock { state -> Bool? in

@@ -13,7 +13,24 @@ struct Transcript: Sendable {
             case message
             case workflow(ChatKit.Workflow)
             case task(ChatKit.Task)
+            /// The tree has no nulls.
             case widget(JSON, copyText: String?)
+            case image(ChatKit.GeneratedImage?)
+
+            var kind: Kind {
+                switch self {
+                case .message: .message
+                case .workflow: .workflow
+                case .task: .task
+                case .widget: .widget
+                case .image: .image
+                }
+            }
+        }
+        enum Kind: String, Sendable, CustomStringConvertible {
+            case message, workflow, task, widget, image
+            /// The word for it in messages about an agent's mistakes.
+            var description: String { rawValue }
         }
         let handle: Handle
         let id: String
@@ -30,6 +47,7 @@ struct Transcript: Sendable {
             case .workflow(let workflow): .workflow(workflow)
             case .task(let task): .task(task)
             case .widget(let tree, let copyText): .widget(tree, copyText: copyText)
+            case .image(let image): .generatedImage(image)
             }
         }
 
@@ -39,7 +57,7 @@ struct Transcript: Sendable {
     let threadID: String
     let owner: OwnerKey
     /// Makes an id of a given prefix.
-    private let makeID: @Sendable (String) -> String
+    let makeID: @Sendable (String) -> String
 
     var log = EventLog()
     private(set) var open: [OpenItem] = []
@@ -86,7 +104,7 @@ struct Transcript: Sendable {
     mutating func begin(_ body: OpenItem.Body, at now: Timestamp) -> Handle {
         let prefix =
             switch body {
-            case .message, .widget: "msg"
+            case .message, .widget, .image: "msg"
             case .workflow: "wf"
             case .task: "tsk"
             }
@@ -147,10 +165,13 @@ struct Transcript: Sendable {
         return workflow.tasks.count - 1
     }
 
-    /// Changes how a workflow is summed up; shown when it is complete.
-    mutating func summarize(_ handle: Handle, _ summary: ChatKit.Workflow.Summary?) {
+    /// Changes how a workflow is summed up and shown; seen when it is complete.
+    mutating func summarize(
+        _ handle: Handle, _ summary: ChatKit.Workflow.Summary?, expanded: Bool? = nil
+    ) {
         guard let index = index(handle), case .workflow(var workflow) = open[index].body else { return }
-        workflow.summary = summary
+        if let summary { workflow.summary = summary }
+        if let expanded { workflow.expanded = expanded }
         open[index].body = .workflow(workflow)
     }
 
@@ -160,10 +181,29 @@ struct Transcript: Sendable {
         open[index].body = .task(task)
     }
 
+    /// The next tree of a widget: clients are told of what is different.
     mutating func replaceWidget(_ handle: Handle, _ tree: JSON, copyText: String?) {
-        guard let index = index(handle), case .widget(_, let before) = open[index].body else { return }
-        open[index].body = .widget(tree, copyText: copyText ?? before)
-        append(.itemUpdated(id: open[index].id, .widgetRoot(tree)))
+        guard let index = index(handle), case .widget(let old, let text) = open[index].body else { return }
+        open[index].body = .widget(tree, copyText: copyText ?? text)
+        for update in WidgetDiff.updates(from: old, to: tree) { append(.itemUpdated(id: open[index].id, update)) }
+    }
+
+    /// More text for one component of a widget. False when the widget has no `Text` or `Markdown` of that id.
+    mutating func appendToWidget(_ handle: Handle, component: String, _ delta: String, isDone: Bool) -> Bool {
+        guard let index = index(handle), case .widget(let old, let text) = open[index].body,
+            let tree = WidgetDiff.appending(delta, to: component, in: old, isDone: isDone)
+        else { return false }
+        open[index].body = .widget(tree, copyText: text)
+        append(
+            .itemUpdated(id: open[index].id, .widgetTextDelta(componentID: component, delta: delta, done: isDone)))
+        return true
+    }
+
+    /// A better version of an image, or news of how far it is.
+    mutating func updateImage(_ handle: Handle, _ image: ChatKit.GeneratedImage, progress: Double?) {
+        guard let index = index(handle) else { return }
+        open[index].body = .image(image)
+        append(.itemUpdated(id: open[index].id, .imageUpdated(image, progress: progress)))
     }
 
     /// Keeps what the engine needs again beside the item.
@@ -184,6 +224,49 @@ struct Transcript: Sendable {
         operations.append(.insertItem(StoredItem(done, hostJSON: item.hostJSON?.encoded), owner: owner))
         append(.itemDone(done), stored: true)
     }
+
+    // MARK: Items that are complete at once
+
+    /// Stores an item and shows it as done. Hidden ones are only stored. Returns its id.
+    @discardableResult
+    mutating func put(_ content: ChatKit.ItemContent, at now: Timestamp) -> String {
+        let item = ChatKit.Item(
+            id: makeID(Transcript.prefix(content)), threadID: threadID, createdAt: now, content: content)
+        operations.append(.insertItem(StoredItem(item), owner: owner))
+        if !item.isHidden {
+            shownItems += 1
+            append(.itemDone(item), stored: true)
+        }
+        return item.id
+    }
+
+    private static func prefix(_ content: ChatKit.ItemContent) -> String {
+        switch content {
+        case .clientToolCall: "tc"
+        case .workflow: "wf"
+        case .task: "tsk"
+        case .hiddenContext, .sdkHiddenContext: "shcx"
+        case .endOfTurn: "eot"
+        case .userMessage, .assistantMessage, .widget, .generatedImage, .structuredInput: "msg"
+        }
+    }
+
+    /// Gives an item of the thread another content; its place is kept. Clients hear nothing of hidden content.
+    mutating func replace(_ id: String, createdAt: Timestamp, _ content: ChatKit.ItemContent) {
+        let item = ChatKit.Item(id: id, threadID: threadID, createdAt: createdAt, content: content)
+        operations.append(.upsertItem(StoredItem(item), owner: owner))
+        if item.isHidden { return }
+        shownItems += 1
+        append(.itemReplaced(item), stored: true)
+    }
+
+    /// Deletes an item of the thread.
+    mutating func delete(_ id: String) {
+        operations.append(.deleteItem(id: id, thread: threadID, owner: owner))
+        append(.itemRemoved(id: id), stored: true)
+    }
+
+    // MARK: Ends
 
     /// Completes everything that is open, in the order it was begun; messages without text are taken back.
     mutating func endAll() {

@@ -42,11 +42,17 @@ struct Turn: Sendable {
         case failed(code: TurnErrorCode, detail: String)
         /// The last reader left.
         case cancelled
+        /// A newer message took its place.
+        case interrupted
         /// The thread was deleted.
         case deleted
     }
 
-    enum Cancellation: Sendable, Hashable { case readerLeft, threadDeleted, shutdown }
+    enum Cancellation: Sendable, Hashable {
+        case readerLeft, threadDeleted, shutdown
+        /// A newer message takes its place (`TurnPolicy.interrupt`).
+        case interrupted
+    }
 
     private enum Phase: Sendable { case waiting, running, ended }
 
@@ -59,10 +65,12 @@ struct Turn: Sendable {
     var actions: [Action] = []
     /// Of declarative agents.
     var loop: ModelLoop?
-    /// Of coded agents: items by the agent's numbers; nil once done.
-    var agentItems: [UInt32: Transcript.Handle?] = [:]
+    /// Of coded agents: items by the agent's numbers.
+    var agentItems: [UInt32: AgentItem] = [:]
     /// Calls made so far.
     var toolCalls = 0
+    /// Whether the agent has changed the thread.
+    private(set) var changesThread = false
 
     private var phase = Phase.waiting
     private var holdsLease = false
@@ -73,6 +81,8 @@ struct Turn: Sendable {
     private var lastActivity: Int64 = 0
     private var plannedWake = Int64.max
     private var checkpointAt: Int64?
+    /// Number of the event that says how the turn failed.
+    private var errorNumber: Int?
 
     init(
         id: String, thread: ChatKit.Thread, record: ThreadRecord, owner: OwnerKey, configuration: TurnConfiguration,
@@ -105,15 +115,26 @@ struct Turn: Sendable {
 
     /// The turn holds its thread and work begins.
     ///
-    /// - Parameter loop: for declarative agents; nil when an agent of code answers.
-    mutating func begin(_ loop: ModelLoop?, now: Moment) {
+    /// - Parameters:
+    ///   - loop: for declarative agents; nil when an agent of code answers.
+    ///   - events: what is true already and shown before anything of the agent.
+    mutating func begin(_ loop: ModelLoop?, showing events: [ChatKit.Event] = [], now: Moment) {
         guard phase == .waiting else { return leaseCameLate() }
         phase = .running
         holdsLease = true
         deadline = now.milliseconds + configuration.totalLimit
         self.loop = loop
         transcript.append(.streamOptions(allowCancel: true))
+        for event in events { transcript.append(event) }
         input(now) { turn in if loop != nil { turn.nextStep(now) } }
+    }
+
+    /// Work begins beside the turns of the thread, without holding it: for what may be asked while one of them runs.
+    mutating func beginBeside(now: Moment) {
+        guard phase == .waiting else { return }
+        phase = .running
+        deadline = now.milliseconds + configuration.totalLimit
+        input(now) { _ in }
     }
 
     /// The turn cannot begin.
@@ -194,11 +215,28 @@ struct Turn: Sendable {
 
     /// Ends with an error event; what was shown is kept.
     mutating func fail(code: TurnErrorCode, message: String, allowRetry: Bool, detail: String, now: Moment) {
+        fail(
+            showing: .error(code: code.rawValue, message: message, allowRetry: allowRetry), as: code, detail: detail,
+            now: now)
+    }
+
+    /// The same with an error event of the agent's own making.
+    mutating func fail(showing error: ChatKit.Event, as code: TurnErrorCode, detail: String, now: Moment) {
         closeWorkflow(now)
         transcript.endAll()
-        transcript.append(.error(code: code.rawValue, message: message, allowRetry: allowRetry))
+        errorNumber = transcript.log.appended
+        transcript.append(error)
         actions.append(.cancelWork(.cancelled))
         end(.failed(code: code, detail: detail))
+    }
+
+    /// The page of the client has to do something: shows the call, then the turn ends. The answer comes in a turn of its own.
+    mutating func callClient(_ call: ChatKit.ClientToolCall, now: Moment) {
+        closeWorkflow(now)
+        transcript.endAll()
+        transcript.put(.clientToolCall(call), at: now.wall)
+        actions.append(.cancelWork(.cancelled))
+        end(.completed)
     }
 
     /// Nobody wants the turn any more, or it has to make way.
@@ -217,16 +255,33 @@ struct Turn: Sendable {
             let calls = loop?.openCalls
             transcript.abandon()
             if phase == .running {
-                transcript.hide(.sdkHiddenContext(Turn.stoppedNote), at: now.wall, hostJSON: calls)
+                // What runs beside the thread's turns is no answer.
+                if holdsLease {
+                    transcript.hide(.sdkHiddenContext(Turn.stoppedNote), at: now.wall, hostJSON: calls)
+                }
                 actions.append(.cancelWork(.cancelled))
             }
             end(.cancelled)
+        case .interrupted: interrupt(now)
         }
         settle()
     }
 
+    /// Unlike one who left, the reader is still there: what was shown is completed.
+    private mutating func interrupt(_ now: Moment) {
+        if phase == .running {
+            closeWorkflow(now)
+            transcript.endAll()
+            transcript.hide(.sdkHiddenContext(Turn.supersededNote), at: now.wall)
+            actions.append(.cancelWork(.cancelled))
+        }
+        end(.interrupted)
+    }
+
     /// Tells the model of the next turn what happened.
     static let stoppedNote = "The user stopped the assistant's answer before it was complete."
+    static let supersededNote =
+        "The assistant's answer was stopped before it was complete because the user sent something else."
     static let interruptedNote =
         "The assistant's answer was interrupted by a restart of the server before it was complete."
 
@@ -235,11 +290,11 @@ struct Turn: Sendable {
         self.outcome = outcome
         transcript.announceThread()
         transcript.log.complete()
-        if holdsLease {
-            closingWrite = transcript.write
-            transcript.also(.closeTurn(id: id))
-        } else {
+        if holdsLease { transcript.also(.closeTurn(id: id)) }
+        if transcript.operations.isEmpty {
             actions.append(.finish(outcome))
+        } else {
+            closingWrite = transcript.write
         }
     }
 
@@ -257,13 +312,16 @@ struct Turn: Sendable {
         let detail = "\(error)"
         if phase == .running {
             transcript.discard()
+            errorNumber = transcript.log.appended
             transcript.append(Turn.storageError)
             actions.append(.cancelWork(.cancelled))
             end(.failed(code: .storageError, detail: detail))
             settle()
         } else if outcome != .deleted {
             if !transcript.log.isComplete {
-                transcript.append(Turn.storageError)
+                // A client is told of one error: the one it has, unless that one was taken away too.
+                let isTold = errorNumber.map { $0 < transcript.log.appended } ?? false
+                if !isTold { transcript.append(Turn.storageError) }
                 transcript.log.complete()
             }
             outcome = .failed(code: .storageError, detail: detail)
@@ -291,8 +349,20 @@ struct Turn: Sendable {
     /// The agent has changed the thread.
     mutating func changeThread(_ change: (inout ThreadRecord) -> Void) {
         change(&record)
-        thread.title = record.title
-        thread.status = record.status
+        changesThread = true
+        thread.adopt(record)
         transcript.change(thread, json: record.encoded)
     }
+
+    /// A turn beside this one has changed the thread.
+    mutating func adopt(_ record: ThreadRecord) {
+        self.record = record
+        thread.adopt(record)
+    }
+}
+
+/// An item of a coded agent.
+enum AgentItem: Sendable, Hashable {
+    case open(Transcript.Handle)
+    case done(id: String, createdAt: Timestamp)
 }

@@ -21,6 +21,8 @@ struct TurnConfiguration: Sendable {
     /// Items that a coded agent is told, and their bytes.
     var maximumContextItems = 50
     var maximumContextBytes = 1 << 20
+    /// What becomes of a message that comes while its thread is being answered.
+    var policy = TurnPolicy.queue
     /// Messages that may wait for the turn before them, per thread.
     var maximumQueue = 8
     /// How long a turn waits for another host's turn on the same thread.

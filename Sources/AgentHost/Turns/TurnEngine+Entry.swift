@@ -12,16 +12,70 @@ extension TurnEngine {
         var agent: Registry.Agent
         var thread: StoredThread
         var origin: TurnOrigin
-        var kind: AgentTurnRequest.Kind
-        /// The user message.
-        var input: ChatKit.Item
+        var kind = AgentTurnRequest.Kind.userMessage
+        /// The user message to be answered; nil when something else is gone on from.
+        var item: ChatKit.Item?
+        /// What an agent is told as the cause of the turn.
+        var input: [JSON]
+        /// Events that come right behind the stream's options.
+        var opening: [ChatKit.Event] = []
         var place: ThreadQueue.Place
         /// Whether the message is all there is in the thread.
         var isNew = false
 
+        /// A turn that answers a user message.
+        init(
+            agent: Registry.Agent, thread: StoredThread, origin: TurnOrigin, answering item: ChatKit.Item,
+            place: ThreadQueue.Place
+        ) {
+            self.init(
+                agent: agent, thread: thread, origin: origin, kind: .userMessage, input: [item.json], place: place)
+            self.item = item
+        }
+
+        /// A turn that goes on from something else.
+        init(
+            agent: Registry.Agent, thread: StoredThread, origin: TurnOrigin, kind: AgentTurnRequest.Kind, input: [JSON],
+            place: ThreadQueue.Place
+        ) {
+            self.agent = agent
+            self.thread = thread
+            self.origin = origin
+            self.kind = kind
+            self.input = input
+            self.place = place
+        }
+
         var open: StoreOperation {
             .openTurn(OpenTurn(id: id, threadID: thread.id, owner: origin.owner, checkpoint: nil))
         }
+    }
+
+    /// A place in the thread's line, as the policy wants it. Throws `thread_busy`.
+    func place(in threadID: String, _ owner: OwnerKey) async throws(TurnError) -> ThreadQueue.Place {
+        guard let place = queue.join(threadID) else { throw .busy }
+        if place.isFirst { return place }
+        switch configuration.policy {
+        case .queue: break
+        case .interrupt: for active in activeTurns(on: threadID, owner) { active.run.cancel(.interrupted) }
+        case .reject:
+            guard await isAboutToBeFree(place) else {
+                place.leave()
+                throw .oneAtATime
+            }
+        }
+        return place
+    }
+
+    /// Whether the turn before has ended already, as its client knows, and only its place is not given up yet.
+    private func isAboutToBeFree(_ place: ThreadQueue.Place) async -> Bool {
+        for _ in 0..<100 {
+            if place.isAtTheHead { return true }
+            let runs = state.withLock { $0.active.values.filter { $0.run.threadID == place.threadID }.map(\.run) }
+            if runs.contains(where: { !$0.isOver }) { return false }
+            await sleep(milliseconds: 2)
+        }
+        return false
     }
 
     /// Stores what has to be stored before anything is shown, and lets the turn begin when the thread is free.
@@ -67,7 +121,7 @@ extension TurnEngine {
                 try await store.write(at + withLease + [job.open])
                 return true
             } catch {
-                guard error == .busy else { throw error }
+                guard error == .busy, configuration.policy != .reject else { throw error }
             }
         }
         if !at.isEmpty { try await store.write(at) }
@@ -98,7 +152,7 @@ extension TurnEngine {
     }
 
     /// By the deadline timer: the pool's clock is not needed for this.
-    private func sleep(milliseconds: Int64) async {
+    func sleep(milliseconds: Int64) async {
         await withCheckedContinuation { continuation in
             _ = DeadlineTimer.shared.schedule(at: monotonicMilliseconds() + milliseconds) { continuation.resume() }
         }
@@ -108,7 +162,7 @@ extension TurnEngine {
 
     /// The thread is taken: reads the conversation and lets the agent begin.
     private func start(_ job: Job, _ run: TurnRun) async {
-        var items = [StoredItem(job.input)]
+        var items = job.item.map { [StoredItem($0)] } ?? []
         if !job.isNew {
             do throws(StoreError) {
                 let limit = max(configuration.maximumHistory * 8, configuration.maximumContextItems)
@@ -126,6 +180,7 @@ extension TurnEngine {
             store: store, tools: tools, owner: job.origin.owner, agentID: agent.descriptor.id,
             locale: job.origin.locale,
             deadline: monotonicMilliseconds() + configuration.totalLimit)
+        work.opening = job.opening
         switch agent.descriptor.kind {
         case .declarative(let declared):
             do throws(ModelResolver.Failure) {
@@ -153,25 +208,33 @@ extension TurnEngine {
     ) -> ModelLoop {
         let granted = registry.tools(grantedTo: declared.tools, of: agent.descriptor.plugin).map(\.descriptor)
         let messages = ModelHistory.messages(
-            of: items, answering: job.input.id, instructions: declared.instructions, limit: configuration.maximumHistory
-        )
+            of: items, answering: job.item?.id, waiting: waiting(behind: job), instructions: declared.instructions,
+            limit: configuration.maximumHistory)
         return ModelLoop(agent: declared, tools: granted, messages: messages, toolChoice: options(job).toolChoice)
     }
 
-    private func options(_ job: Job) -> ChatKit.InferenceOptions {
-        if case .userMessage(let message) = job.input.content { message.inferenceOptions } else { .init() }
+    /// User messages that have turns of their own to come.
+    private func waiting(behind job: Job) -> Set<String> {
+        state.withLock { state in
+            let others = state.active.values.filter { $0.run.id != job.id && $0.run.threadID == job.thread.id }
+            return Set(others.compactMap(\.answers))
+        }
     }
 
-    private func request(_ job: Job, _ items: [StoredItem], deadline: Int64) -> AgentTurnRequest {
+    private func options(_ job: Job) -> ChatKit.InferenceOptions {
+        if case .userMessage(let message)? = job.item?.content { message.inferenceOptions } else { .init() }
+    }
+
+    func request(_ job: Job, _ items: [StoredItem], deadline: Int64) -> AgentTurnRequest {
         var context = JSONObject(members: [
             ("items", .array(recent(items))), ("locale", .string(job.origin.locale)), ("metadata", job.origin.metadata),
             ("trace_id", .string(job.origin.requestID)),
         ])
         context["model"] = options(job).model.map { .string($0) }
         context["tool_choice"] = options(job).toolChoice.map { ["id": .string($0)] }
-        let input = (try? JSON.parse(job.input.encoded)) ?? [:]
         return AgentTurnRequest(
-            agentID: job.thread.agent, threadID: job.thread.id, owner: job.origin.owner, kind: job.kind, input: [input],
+            agentID: job.thread.agent, threadID: job.thread.id, owner: job.origin.owner, kind: job.kind,
+            input: job.input,
             context: .object(context), deadline: deadline)
     }
 
@@ -191,7 +254,11 @@ extension TurnEngine {
     // MARK: Active turns
 
     /// Makes the turn's driver and counts it; nil when the engine is stopping.
-    private func makeRun(_ job: Job) -> TurnRun? {
+    ///
+    /// - Parameter totalLimit: milliseconds it may take, if less than usual.
+    func makeRun(_ job: Job, totalLimit: Int64 = .max) -> TurnRun? {
+        var configuration = configuration
+        configuration.totalLimit = min(configuration.totalLimit, totalLimit)
         let turn = Turn(
             id: job.id, thread: job.thread.chatKit, record: ThreadRecord(json: job.thread.json),
             owner: job.origin.owner,
@@ -199,14 +266,15 @@ extension TurnEngine {
         // Not the whole job: the message would be kept in memory for as long as the turn runs.
         let place = job.place
         let line = LogLine(
-            requestID: job.origin.requestID, threadID: job.thread.id, agent: job.thread.agent, asked: job.asked)
+            requestID: job.origin.requestID, threadID: job.thread.id, agent: job.thread.agent,
+            owner: job.origin.owner, kind: job.kind, asked: job.asked)
         let run = TurnRun(turn, store: store, log: log) { [weak self] run, report in
             place.leave()
             self?.ended(run, report, line)
         }
         return state.withLock { state in
             guard !state.isStopping else { return nil }
-            state.active[job.id] = Active(run: run, owner: job.origin.owner)
+            state.active[job.id] = Active(run: run, owner: job.origin.owner, answers: job.item?.id)
             return run
         }
     }
@@ -216,17 +284,25 @@ extension TurnEngine {
         var requestID: String
         var threadID: String
         var agent: String
+        var owner: OwnerKey
+        var kind: AgentTurnRequest.Kind
         /// Monotonic milliseconds.
         var asked: Int64
     }
 
     private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ line: LogLine) {
         guard forget(run) else { return }
+        if let record = report.changedRecord {
+            for active in activeTurns(on: line.threadID, line.owner) {
+                active.run.input { turn, _ in turn.adopt(record) }
+            }
+        }
         var fields: JSONObject = JSONObject(members: [])
         var level = LogLevel.info
         switch report.outcome {
         case .completed: fields["outcome"] = "completed"
         case .cancelled: fields["outcome"] = "cancelled"
+        case .interrupted: fields["outcome"] = "interrupted"
         case .deleted: fields["outcome"] = "deleted"
         case .failed(let code, let detail):
             level = .warn
@@ -238,7 +314,8 @@ extension TurnEngine {
             level, "turn ended",
             [
                 "request_id": .string(line.requestID), "thread_id": .string(line.threadID),
-                "agent": .string(line.agent), "outcome": fields["outcome"] ?? .null,
+                "agent": .string(line.agent), "kind": .string(line.kind.rawValue),
+                "outcome": fields["outcome"] ?? .null,
                 "code": fields["code"] ?? .null,
                 "detail": fields["detail"] ?? .null, "duration_ms": .int(monotonicMilliseconds() - line.asked),
                 "steps": .int(Int64(report.steps)), "tool_calls": .int(Int64(report.toolCalls)),
@@ -247,7 +324,7 @@ extension TurnEngine {
 
     /// Whether the turn was active.
     @discardableResult
-    private func forget(_ run: TurnRun) -> Bool {
+    func forget(_ run: TurnRun) -> Bool {
         let (wasActive, drained) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
             let wasActive = state.active.removeValue(forKey: run.id) != nil
             guard state.active.isEmpty, let drained = state.drained else { return (wasActive, nil) }

@@ -17,6 +17,8 @@ final class TurnEngine: Sendable {
     struct Active: Sendable {
         var run: TurnRun
         var owner: OwnerKey
+        /// Id of the user message that is answered.
+        var answers: String?
     }
     struct State {
         var active: [String: Active] = [:]
@@ -55,10 +57,10 @@ final class TurnEngine: Sendable {
         let thread = StoredThread(
             id: orderedID("thr"), owner: origin.owner, agent: agent.descriptor.id, createdAt: .now(),
             json: ThreadRecord().encoded)
-        guard let place = queue.join(thread.id) else { throw .busy }
+        let place = try await place(in: thread.id, origin.owner)
         let item = TurnEngine.item(message, in: thread.id)
-        let job = Job(
-            agent: agent, thread: thread, origin: origin, kind: .userMessage, input: item, place: place, isNew: true)
+        var job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
+        job.isNew = true
         return try await enter(
             job, at: [.insertThread(thread), .insertItem(StoredItem(item), owner: origin.owner)], withLease: [],
             opening: [.threadCreated(thread.chatKit), .itemDone(item)])
@@ -69,9 +71,9 @@ final class TurnEngine: Sendable {
         -> TurnReader
     {
         let (thread, agent) = try await boundThread(threadID, origin.owner)
-        guard let place = queue.join(threadID) else { throw .busy }
+        let place = try await place(in: threadID, origin.owner)
         let item = TurnEngine.item(message, in: threadID)
-        let job = Job(agent: agent, thread: thread, origin: origin, kind: .userMessage, input: item, place: place)
+        let job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
         return try await enter(
             job, at: [.insertItem(StoredItem(item), owner: origin.owner)], withLease: [], opening: [.itemDone(item)])
     }
@@ -80,15 +82,12 @@ final class TurnEngine: Sendable {
     func retry(thread threadID: String, after itemID: String, origin: TurnOrigin) async throws(TurnError) -> TurnReader
     {
         let (thread, agent) = try await boundThread(threadID, origin.owner)
-        guard
-            let stored = try await read({ store throws(StoreError) in
-                try await store.item(itemID, thread: threadID, owner: origin.owner)
-            })
-        else { throw .itemNotFound }
+        let stored = try await item(itemID, in: threadID, origin.owner)
         guard stored.type == "user_message" else { throw .notAUserMessage }
-        guard let item = (try? JSON.parse(stored.json)).flatMap({ try? ChatKit.Item(json: $0) }) else { throw .storage }
-        guard let place = queue.join(threadID) else { throw .busy }
-        let job = Job(agent: agent, thread: thread, origin: origin, kind: .retry, input: item, place: place)
+        let item = try TurnEngine.decoded(stored)
+        let place = try await place(in: threadID, origin.owner)
+        var job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
+        job.kind = .retry
         return try await enter(
             job, at: [], withLease: [.deleteItemsAfter(id: itemID, thread: threadID, owner: origin.owner)], opening: [])
     }
@@ -98,7 +97,7 @@ final class TurnEngine: Sendable {
     }
 
     /// The thread and the agent it is bound to.
-    private func boundThread(
+    func boundThread(
         _ threadID: String, _ owner: OwnerKey
     ) async throws(TurnError) -> (StoredThread, Registry.Agent) {
         guard
@@ -110,7 +109,7 @@ final class TurnEngine: Sendable {
         return (thread, agent)
     }
 
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ body: (any Store) async throws(StoreError) -> Value
     ) async throws(TurnError) -> Value {
         do { return try await body(store) } catch {
@@ -146,7 +145,7 @@ final class TurnEngine: Sendable {
         do { try await store.write([.deleteThread(id: threadID, owner: owner)]) } catch { throw TurnError(error) }
     }
 
-    private func activeTurns(on threadID: String, _ owner: OwnerKey) -> [Active] {
+    func activeTurns(on threadID: String, _ owner: OwnerKey) -> [Active] {
         state.withLock { state in
             state.active.values.filter { $0.run.threadID == threadID && $0.owner == owner }
         }

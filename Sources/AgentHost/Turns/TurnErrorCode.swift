@@ -3,6 +3,9 @@
 enum TurnErrorCode: String, Sendable, CaseIterable {
     case notFound = "not_found"
     case notAUserMessage = "not_a_user_message"
+    case wrongItemType = "wrong_item_type"
+    case notPending = "not_pending"
+    case notImplemented = "not_implemented"
     case unknownAgent = "unknown_agent"
     case agentUnavailable = "agent_unavailable"
     case modelUnavailable = "model_unavailable"
@@ -16,6 +19,9 @@ enum TurnErrorCode: String, Sendable, CaseIterable {
     case agentCrashed = "agent_crashed"
     case modelCrashed = "model_crashed"
     case agentMisbehaved = "agent_misbehaved"
+    case agentFailed = "agent_failed"
+    /// The agent's own words for its failure.
+    case custom
     /// Any other failure: the protocol's own word.
     case streamError = "stream.error"
 }

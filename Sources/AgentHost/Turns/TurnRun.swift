@@ -17,6 +17,10 @@ final class TurnRun: Sendable {
         var model: ModelResolver.Choice?
         /// Milliseconds of the monotonic clock.
         var deadline: Int64
+        /// Events that are true already and come before the agent's.
+        var opening: [ChatKit.Event] = []
+        /// Whether the turn holds its thread; it works beside the thread's turns otherwise.
+        var holdsThread = true
     }
 
     /// How a turn went, for the log.
@@ -24,6 +28,8 @@ final class TurnRun: Sendable {
         var outcome: Turn.Outcome
         var steps: Int
         var toolCalls: Int
+        /// What the agent made of the thread, if it changed it.
+        var changedRecord: ThreadRecord?
     }
 
     private struct State {
@@ -137,13 +143,19 @@ final class TurnRun: Sendable {
     /// Starts the work of a turn that holds its thread.
     func begin(_ work: Work, loop: ModelLoop?) {
         state.withLock { $0.work = work }
-        input { turn, now in turn.begin(loop, now: now) }
+        input { turn, now in turn.begin(loop, showing: work.opening, now: now) }
     }
 
     /// Hands the turn to a coded agent.
     func begin(_ work: Work, agent: any AgentProvider, _ request: AgentTurnRequest) {
         state.withLock { $0.work = work }
-        input { turn, now in turn.begin(nil, now: now) }
+        input { turn, now in
+            if work.holdsThread {
+                turn.begin(nil, showing: work.opening, now: now)
+            } else {
+                turn.beginBeside(now: now)
+            }
+        }
         guard !isOver else { return }
         let begun = agent.begin(request, output: AgentEmissions(run: self))
         let (stopped, credit) = state.withLock { state -> (CancelReason?, Int) in
@@ -292,7 +304,10 @@ final class TurnRun: Sendable {
                 state.work = nil
             }
             return (
-                state.timer?.token, Report(outcome: outcome, steps: state.turn.steps, toolCalls: state.turn.toolCalls)
+                state.timer?.token,
+                Report(
+                    outcome: outcome, steps: state.turn.steps, toolCalls: state.turn.toolCalls,
+                    changedRecord: state.turn.changesThread ? state.turn.record : nil)
             )
         }
         if let timer { DeadlineTimer.shared.cancel(timer) }

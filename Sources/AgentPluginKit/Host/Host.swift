@@ -36,6 +36,9 @@ public final class Host: Sendable {
     /// Keys and values kept by the host across restarts.
     public func store(_ scope: Store.Scope) -> Store { Store(host: self, scope: scope) }
 
+    /// The thread of the call or turn whose handler asks.
+    public var conversation: Conversation { Conversation(host: self) }
+
     /// The tools that this plugin may call.
     public func listTools() async throws -> [ToolDescription] {
         try await request(.tools, "list", [:])["tools"]?.decode() ?? []

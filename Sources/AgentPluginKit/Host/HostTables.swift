@@ -20,6 +20,7 @@ internal import PluginABI
         case model = "ap.host.model/1"
         case tools = "ap.host.tools/1"
         case store = "ap.host.kv/1"
+        case thread = "ap.host.thread/1"
     }
 
     init(_ host: UnsafePointer<ap_host_r1>) {

@@ -5,10 +5,18 @@ public struct Agent: Sendable {
     /// The id in the manifest.
     public let id: String
     let answer: @Sendable (Turn) async throws -> Void
+    let transcribe: (@Sendable (Speech) async throws -> String)?
 
-    /// - Parameter answer: when it returns, the turn is complete; what it throws is shown as an error.
-    public init(_ id: String, answer: @escaping @Sendable (Turn) async throws -> Void) {
+    /// - Parameters:
+    ///   - transcribe: turns speech into text; to be listed as `transcription` under `accepts` in the manifest.
+    ///   - answer: when it returns, the turn is complete; what it throws is shown as an error. Kinds of turns that the manifest lists
+    ///     under `accepts` come here too: see ``Turn/kind``.
+    public init(
+        _ id: String, transcribe: (@Sendable (Speech) async throws -> String)? = nil,
+        answer: @escaping @Sendable (Turn) async throws -> Void
+    ) {
         self.id = id
+        self.transcribe = transcribe
         self.answer = answer
     }
 }
@@ -23,9 +31,10 @@ public struct Turn: Sendable {
     public let threadID: String
     /// The person: opaque, stable for this plugin, meaningless elsewhere.
     public let subject: String
-    /// `user_message`, `client_tool_output`, `structured_input`, `action`, …
+    /// `user_message`, `retry`, `client_tool_output`, `structured_input`; and `action`, `sync_action`, `feedback` where the manifest
+    /// accepts them.
     public let kind: String
-    /// The items that caused the turn, in ChatKit shape.
+    /// What caused the turn; ``message``, ``action`` and others read it.
     public let input: [JSON]
     /// `items` (recent ones, oldest first), `locale`, `model`, `metadata`, …
     public let context: JSON

@@ -55,6 +55,13 @@ final class Instance: Sendable {
         guard let input = unsafe try? JSON.parse(request.input_json.bytes), let items = input.array,
             let context = unsafe try? JSON.parse(request.context_json.bytes)
         else { return AP_E_INVALID }
+        if unsafe request.kind.copy == "transcription" {
+            guard let transcribe = agent.transcribe else { return AP_E_UNSUPPORTED }
+            let speech = Speech(input: items.last ?? .null, context: context)
+            // The host gave a call's handle for it.
+            run(call: handle) { ["text": .string(try await transcribe(speech))] }
+            return AP_OK
+        }
         let turn = unsafe Turn(
             host: host, agentID: id, threadID: request.thread_id.copy, subject: request.subject.copy,
             kind: request.kind.copy, input: items, context: context, handle: handle, deadline: request.deadline,

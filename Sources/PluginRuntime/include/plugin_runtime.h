@@ -27,8 +27,9 @@
 /* host -> runtime */
 #define APR_LOAD 1          /* item: APR_LOAD_* flags; s: library path, plugin id, plugin version, config json, host
                                version, granted extension ids separated by blanks. Answer: APR_LOADED */
-#define APR_TURN_BEGIN 2    /* token; item: bit 0 = blocking; number: deadline; s: agent_id, thread_id, subject, kind,
-                               input_json, context_json. Refusal by the plugin is answered as APR_TURN_FINISH */
+#define APR_TURN_BEGIN 2    /* token; item: bit 0 = blocking, APR_TURN_AS_CALL; number: deadline; s: agent_id, thread_id,
+                               subject, kind, input_json, context_json. Refusal by the plugin is answered as
+                               APR_TURN_FINISH, or as APR_CALL_FINISH with APR_TURN_AS_CALL */
 #define APR_CALL_BEGIN 3    /* token; item: bit 0 = blocking; number: deadline; s: tool, args_json, subject, thread_id,
                                agent_id, locale. Refusal is answered as APR_CALL_FINISH */
 #define APR_MODEL_BEGIN 4   /* token; item: bit 0 = blocking; number: deadline; s: model_id, request_json. As above */
@@ -63,6 +64,8 @@
                                   At 250 ms, while it runs, and at the end of any that took more than 20 ms */
 #define APR_MISBEHAVED 77      /* token or 0; s: sentence ("finished twice", "text that is not UTF-8", ...) */
 #define APR_PONG 78
+
+#define APR_TURN_AS_CALL 2u    /* the handle is a call's: answered through ap.host.call/1 (kind "transcription") */
 
 #define APR_LOAD_SERIAL 1u     /* one lane for everything (manifest "serial": true) */
 

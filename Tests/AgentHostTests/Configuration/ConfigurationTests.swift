@@ -19,6 +19,12 @@ struct ConfigurationTests {
             try Configuration(sources(environment: environment, dotEnv: ["PORT": "2"], flags: ["port": "3"])).port == 3)
     }
 
+    @Test(arguments: TurnPolicy.allCases) func turnPolicies(_ policy: TurnPolicy) throws {
+        #expect(
+            try Configuration(sources(environment: ["AGENTHOST_TURN_POLICY": policy.rawValue])).turnPolicy == policy)
+        #expect(try Configuration(sources()).turnPolicy == .queue)
+    }
+
     @Test func theFirstOfSeveralNamesWins() throws {
         #expect(
             try Configuration(sources(environment: ["PORT": "1", "CHATKIT_SERVER_PORT": "2", "GATEWAY_PORT": "3"])).port
@@ -29,7 +35,7 @@ struct ConfigurationTests {
         (["port": "65536"], "--port"), (["port": "-1"], "--port"), (["db-url": "postgres://x"], "sqlite:///"),
         (["log-level": "loud"], "--log-level"), (["drain-seconds": "x"], "--drain-seconds"),
         (["host": "0.0.0.0"], "--insecure"),
-        (["max-history": "0"], "--max-history"),
+        (["max-history": "0"], "--max-history"), (["turn-policy": "Queue"], "--turn-policy"),
     ]) func refusals(_ flags: [String: String], _ words: String) {
         let error = #expect(throws: ConfigurationError.self) { try Configuration(sources(flags: flags)) }
         #expect(error?.description.contains(words) == true)

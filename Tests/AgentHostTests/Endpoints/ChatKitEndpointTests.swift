@@ -199,26 +199,47 @@ struct ChatKitThreadTests {
         #expect(await door.call("threads.get_by_id", ["thread_id": foreign], user: "alice").status == 200)
     }
 
-    private static let toCome: [(String, JSON)] = [
-        ("threads.add_client_tool_output", ["result": [:]]),
-        ("threads.add_structured_input", ["item_id": "msg_x", "input": [:]]),
-        ("threads.custom_action", ["action": ["type": "x"]]), ("threads.sync_custom_action", ["action": ["type": "x"]]),
-        ("items.feedback", ["item_ids": ["a"], "kind": "positive"]),
-        ("attachments.create", ["name": "n", "size": 1, "mime_type": "text/plain"]),
-        ("attachments.delete", ["attachment_id": "a"]),
-        ("input.transcribe", ["audio_base64": "", "mime_type": "audio/webm"]),
+    /// What neither this server nor the agent `echo` offers, and what nothing in the thread waits for.
+    private static let refused: [(String, JSON, Int, String)] = [
+        ("threads.add_client_tool_output", ["result": [:]], 409, "not_pending"),
+        ("threads.add_structured_input", ["item_id": "msg_x", "input": [:]], 404, "item_not_found"),
+        ("threads.custom_action", ["action": ["type": "x"]], 501, "not_implemented"),
+        ("threads.sync_custom_action", ["action": ["type": "x"]], 501, "not_implemented"),
+        ("threads.custom_action", ["action": ["type": "x"], "item_id": "msg_x"], 404, "item_not_found"),
+        ("attachments.create", ["name": "n", "size": 1, "mime_type": "text/plain"], 501, "not_implemented"),
+        ("attachments.delete", ["attachment_id": "a"], 501, "not_implemented"),
+        ("input.transcribe", ["audio_base64": "QQ==", "mime_type": "audio/webm"], 501, "not_implemented"),
+        ("input.transcribe", ["audio_base64": "", "mime_type": "audio/webm"], 400, "invalid_request"),
+        ("input.transcribe", ["audio_base64": "A", "mime_type": "audio/webm"], 400, "invalid_request"),
+        ("input.transcribe", ["audio_base64": "QQ-=", "mime_type": "audio/webm"], 400, "invalid_request"),
     ]
 
-    @Test(arguments: toCome)
-    func notImplementedYet(_ type: String, _ params: JSON) async throws {
+    @Test(arguments: refused)
+    func refusedBeforeAStreamOpens(_ type: String, _ params: JSON, _ status: Int, _ code: String) async throws {
         let door = try Door()
         var object = try #require(params.object)
         object["thread_id"] = try await create(door)
         let response = await door.call(type, .object(object))
-        #expect(response.status == 501)
-        #expect(response.code == "not_implemented")
+        #expect(response.status == status)
+        #expect(response.code == code)
+        #expect(response.json["error"]?.string?.isEmpty == false)
         // Malformed comes first.
         #expect(await door.call(type, [:]).status == 400)
+    }
+
+    @Test func feedbackOnWhatIsNotThereIsTaken() async throws {
+        let door = try Door()
+        let thread = try await create(door)
+        let response = await door.call(
+            "items.feedback", ["thread_id": thread, "item_ids": ["msg_none"], "kind": "negative"])
+        #expect(response.status == 200)
+        #expect(response.json == [:])
+    }
+
+    @Test func anUnknownAgentForSpeech() async throws {
+        let door = try Door()
+        let params: JSON = ["audio_base64": "QQ==", "mime_type": "audio/webm"]
+        #expect(await door.call("input.transcribe", params, metadata: ["agent": "none"]).code == "unknown_agent")
     }
 
     @Test func unknownCursors() async throws {

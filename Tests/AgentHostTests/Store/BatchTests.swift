@@ -31,6 +31,55 @@ struct BatchTests {
         await #expect(throws: StoreError.exists) { try await store.write([.insertItem(item, owner: .ada)]) }
     }
 
+    @Test func anItemIsReplacedOnlyAsItWasRead() async throws {
+        let thread = try await fixture.makeThread()
+        let item = StoredItem.sample("itm_1", in: thread, json: "1")
+        try await store.write([
+            .insertItem(item, owner: .ada), .insertItem(.sample("itm_2", in: thread, json: "x"), owner: .ada),
+        ])
+        var changed = item
+        changed.json = Array("2".utf8)
+        changed.createdAt = Timestamp(microseconds: 0)
+        try await store.write([.replaceItem(changed, expecting: item.json, owner: .ada)])
+        let found = try #require(try await store.item("itm_1", thread: thread, owner: .ada))
+        #expect(found.json == changed.json && found.createdAt == item.createdAt)
+        let order = try await store.history(thread: thread, owner: .ada, limit: 9).map(\.id)
+        #expect(order == ["itm_1", "itm_2"], "its place is kept")
+        await #expect(throws: StoreError.conflict) {
+            try await store.write([.replaceItem(changed, expecting: item.json, owner: .ada)])
+        }
+        for (id, owner) in [("itm_none", OwnerKey.ada), ("itm_1", OwnerKey("h:bob"))] {
+            var other = changed
+            other.id = id
+            await #expect(throws: StoreError.itemNotFound) {
+                try await store.write([.replaceItem(other, expecting: changed.json, owner: owner)])
+            }
+        }
+    }
+
+    @Test func itemsOfATypeAndHiddenOnes() async throws {
+        let thread = try await fixture.makeThread()
+        let other = try await fixture.makeThread()
+        for number in 0..<6 {
+            var item = StoredItem.sample("itm_\(number)", in: number == 5 ? other : thread, hidden: number == 2)
+            item.type = number % 2 == 0 ? "even" : "odd"
+            try await store.write([.insertItem(item, owner: .ada)])
+        }
+        #expect(
+            try await store.items(ofType: "even", thread: thread, owner: .ada).map(\.id) == ["itm_0", "itm_2", "itm_4"])
+        #expect(try await store.items(ofType: "none", thread: thread, owner: .ada).isEmpty)
+        await #expect(throws: StoreError.threadNotFound) {
+            try await store.items(ofType: "even", thread: thread, owner: OwnerKey("h:bob"))
+        }
+        let page = PageRequest(limit: 2, order: .ascending, after: "itm_0")
+        #expect(
+            try await store.items(thread: thread, owner: .ada, page: page, includingHidden: true).elements.map(\.id)
+                == ["itm_1", "itm_2"])
+        #expect(
+            try await store.items(thread: thread, owner: .ada, page: page, includingHidden: false).elements.map(\.id)
+                == ["itm_1", "itm_3"])
+    }
+
     @Test func sameItemIdInTwoThreadsIsTwoItems() async throws {
         let (one, two) = (try await fixture.makeThread(), try await fixture.makeThread())
         try await store.write([

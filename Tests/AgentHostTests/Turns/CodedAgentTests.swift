@@ -66,7 +66,7 @@ struct CodedAgentTests {
             events.names.dropFirst(3) == [
                 "options no cancel", "added workflow", "task 0 loading One", "task 0 complete One", "task 1 none Two",
                 "done workflow", "added task", "done task", "progress soon", "notice careful", "effect sing",
-                "added assistant_message", "part", "delta See there.", "annotation", "added widget", "widget root",
+                "added assistant_message", "part", "delta See there.", "annotation", "added widget",
                 "part done See there.", "done assistant_message", "done widget",
             ])
         #expect(
@@ -143,6 +143,72 @@ struct CodedAgentTests {
                 $0.emit(item: 1, "workflow", [:]); $0.emit(item: 1, "workflow", [:])
             }
         ),
+        ("annotation without a source", { $0.emit(item: 1, "annotation", ["index": 1]) }),
+        ("source without an address", { $0.emit(item: 1, "annotation", ["source": ["type": "url", "title": "t"]]) }),
+        (
+            "source of the wrong type",
+            { $0.emit(item: 1, "task", ["type": "file", "sources": [["type": "url", "title": "t", "url": "u"]]]) }
+        ),
+        (
+            "bad icon of an entity",
+            { $0.emit(item: 1, "annotation", ["source": ["type": "entity", "id": "i", "title": "t", "icon": "nope"]]) }
+        ),
+        ("bad icon of a summary", { $0.emit(item: 1, "workflow", ["summary": ["title": "t", "icon": "nope"]]) }),
+        ("questions that are none", { $0.emit(item: 1, "structured_input", ["inputs": []]) }),
+        (
+            "two questions with one id",
+            {
+                $0.emit(
+                    item: 1, "structured_input",
+                    ["inputs": [["id": "a", "question": "?"], ["id": "a", "question": "!"]]])
+            }
+        ),
+        (
+            "choice without options",
+            {
+                $0.emit(
+                    item: 1, "structured_input", ["inputs": [["id": "a", "type": "multiple_choice", "question": "?"]]])
+            }
+        ),
+        ("client tool without a name", { $0.emit(item: 1, "client_tool_call", ["arguments": [:]]) }),
+        ("client tool with a list", { $0.emit(item: 1, "client_tool_call", ["name": "f", "arguments": []]) }),
+        (
+            "text for a component that is none",
+            {
+                $0.emit(item: 1, "widget", ["type": "Card"]);
+                $0.emit(item: 1, "widget.text", ["id": "x", "delta": "y"])
+            }
+        ),
+        ("text for a widget that is none", { $0.emit(item: 1, "widget.text", ["id": "x", "delta": "y"]) }),
+        ("progress beyond the end", { $0.emit(item: 1, "image", ["image": ["url": "u"], "progress": 1.5]) }),
+        ("image without an address", { $0.emit(item: 1, "image", ["image": ["id": "i"]]) }),
+        (
+            "an item of the person",
+            {
+                $0.emit(
+                    item: 1, "item",
+                    ["type": "user_message", "content": [], "attachments": [], "inference_options": [:]])
+            }
+        ),
+        ("an item of no type", { $0.emit(item: 1, "item", ["type": "hologram"]) }),
+        (
+            "one number for two items",
+            {
+                $0.emit(item: 1, "end_of_turn", [:]); $0.emit(item: 1, "end_of_turn", [:])
+            }
+        ),
+        (
+            "replaced what is open",
+            {
+                $0.text(item: 1, "a"); $0.emit(item: 1, "replace", ["item": ["type": "end_of_turn"]])
+            }
+        ),
+        ("replaced nothing", { $0.emit(item: 1, "replace", ["item": ["type": "end_of_turn"]]) }),
+        ("removed nothing", { $0.emit(item: 1, "remove", [:]) }),
+        ("removed an id that is none", { $0.emit(item: 1, "remove", ["id": "a b"]) }),
+        ("custom error without words", { $0.emit(item: 1, "error", [:]) }),
+        ("code that is none", { $0.emit(item: 1, "error", ["code": "no code"]) }),
+        ("status that is none", { $0.emit(item: 1, "thread", ["status": ["type": "open"]]) }),
         ("widget without type", { $0.emit(item: 1, "widget", ["children": []]) }),
         ("huge emission", { $0.emit(item: 1, "progress", ["text": .string(String(repeating: "x", count: 1 << 20))]) }),
     ]
@@ -158,6 +224,61 @@ struct CodedAgentTests {
         #expect(events.names.last == "error agent_misbehaved", "\(mistake.0)")
         #expect(!events.names.contains("delta too late"))
         #expect(await eventually { bench.store.openTurns.isEmpty })
+    }
+
+    @Test func errorsOfTheAgentsOwn() async throws {
+        let cases: [(JSON, ChatKit.Event)] = [
+            (["message": "No."], .error(code: "custom", message: "No.", allowRetry: false)),
+            (["code": "stream.error"], .error(code: "stream.error", message: nil, allowRetry: true)),
+            (
+                ["code": "stream.error", "allow_retry": false],
+                .error(code: "stream.error", message: nil, allowRetry: false)
+            ),
+            (
+                ["code": "quota", "message": "Later.", "allow_retry": true],
+                .error(code: "quota", message: "Later.", allowRetry: true)
+            ),
+        ]
+        for (json, expected) in cases {
+            let (events, bench, thread) = try await run { _, output in
+                output.text(item: 1, "kept")
+                output.emit(item: 0, "error", json)
+                output.text(item: 1, "too late")
+            }
+            #expect(events.last == expected)
+            #expect(events.text == "kept")
+            #expect(bench.store.types(thread) == ["user_message", "assistant_message"])
+        }
+    }
+
+    /// Traps 9 and 12 of the protocol: nulls survive in data but not in widgets; a replaced item keeps its place.
+    @Test func replacingAndRemovingByIdAndNumber() async throws {
+        let (events, bench, thread) = try await run { _, output in
+            output.text(item: 1, "one")
+            output.itemDone(1)
+            output.text(item: 2, "two")
+            output.itemDone(2)
+            output.emit(item: 1, "replace", ["item": ["type": "widget", "widget": ["type": "Card", "size": nil]]])
+            output.emit(item: 2, "remove", [:])
+            output.text(item: 3, "open")
+            output.emit(item: 3, "remove", [:])
+            output.emit(item: 0, "effect", ["name": "e", "data": ["k": nil]])
+            output.emit(item: 4, "hidden_context", ["content": 1])
+            output.emit(item: 4, "replace", ["item": ["type": "hidden_context_item", "content": ["k": nil]]])
+            output.finish(.success(()))
+        }
+        #expect(
+            events.names.filter { $0.hasPrefix("re") || $0.hasPrefix("effect") } == [
+                "replaced widget", "removed", "removed", "effect e",
+            ])
+        let items = bench.store.allItems(thread)
+        #expect(items.map(\.type) == ["user_message", "widget", "hidden_context_item"])
+        #expect(String(decoding: items[1].json, as: UTF8.self).hasSuffix(#""widget":{"type":"Card"}}"#))
+        #expect(String(decoding: items[2].json, as: UTF8.self).hasSuffix(#""content":{"k":null}}"#))
+        let replaced = try #require(events.compactMap(\.item).first { $0.type == "widget" })
+        let first = try #require(events.done.first { $0.type == "assistant_message" })
+        #expect(replaced.id == first.id && replaced.createdAt == first.createdAt)
+        #expect(events.contains(.clientEffect(name: "e", data: JSONObject(members: [("k", nil)]))))
     }
 
     @Test func whatComesAfterFinishIsIgnored() async throws {
@@ -249,7 +370,7 @@ struct CodedAgentTests {
 }
 
 extension AgentOutput {
-    fileprivate func emit(item: UInt32, _ kind: String, _ json: JSON) {
+    func emit(item: UInt32, _ kind: String, _ json: JSON) {
         emit(item: item, kind: kind, json: json.encoded)
     }
 }

@@ -115,6 +115,12 @@ final class MemoryStore: Store {
             } else {
                 state.items.append(item)
             }
+        case .replaceItem(let item, let expected, let owner):
+            guard has(item.threadID, owner), let index = state.items.firstIndex(where: { $0.id == item.id }) else {
+                return .itemNotFound
+            }
+            guard state.items[index].json == expected else { return .conflict }
+            state.items[index] = item
         case .deleteItem(let id, _, _): state.items.removeAll { $0.id == id }
         case .deleteItemsAfter(let id, let thread, _):
             guard let index = state.items.firstIndex(where: { $0.id == id }) else { return .itemNotFound }
@@ -140,13 +146,18 @@ final class MemoryStore: Store {
     func history(thread: String, owner: OwnerKey, limit: Int) async throws(StoreError) -> [StoredItem] {
         Array(allItems(thread).suffix(limit))
     }
+    func items(ofType type: String, thread: String, owner: OwnerKey) async throws(StoreError) -> [StoredItem] {
+        allItems(thread).filter { $0.type == type }
+    }
     func interruptedTurns() async throws(StoreError) -> [OpenTurn] { state.withLock { $0.interrupted } }
 
     // Not used by turns.
     func threads(owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredThread> {
         StoredPage(elements: state.withLock { $0.threads.filter { $0.owner == owner } }, hasMore: false)
     }
-    func items(thread: String, owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredItem> {
+    func items(
+        thread: String, owner: OwnerKey, page: PageRequest, includingHidden: Bool
+    ) async throws(StoreError) -> StoredPage<StoredItem> {
         StoredPage(elements: allItems(thread), hasMore: false)
     }
     func values(_ keys: [String], in space: KeySpace) async throws(StoreError) -> [KeyValueEntry] { [] }

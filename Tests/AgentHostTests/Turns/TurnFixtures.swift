@@ -60,7 +60,9 @@ extension ChatKit.Event {
             case .taskAdded(let index, let task): "task \(index) \(task.indicator) \(task.shown)"
             case .taskUpdated(let index, let task): "task \(index) \(task.indicator) \(task.shown)"
             case .widgetRoot: "widget root"
-            default: "update"
+            case .widgetComponent(let id, _): "widget component \(id)"
+            case .widgetTextDelta(let id, let delta, let done): "widget text \(id) \(delta)\(done ? " done" : "")"
+            case .imageUpdated(let image, let progress): "image \(image.url) \(progress ?? -1)"
             }
         }
     }
@@ -97,16 +99,22 @@ extension [ChatKit.Event] {
         }.joined(
             separator: "\n")
     }
-    /// What the conformance client checks of every stream: ends as it was shown, in order, exactly once.
+    /// What the conformance client checks of every stream: ends as it was shown, in order, exactly once; nothing behind an error but
+    /// changes of the thread.
     func checkConformance(isComplete: Bool = true) {
         var open: [String: ChatKit.Item] = [:]
         var texts: [String: String] = [:]
         var finished: Set<String> = []
+        var shownWidgets: [String: JSON] = [:]
+        var shownImages: [String: ChatKit.GeneratedImage] = [:]
         for event in self {
             switch event {
             case .itemAdded(let item):
                 #expect(open[item.id] == nil && !finished.contains(item.id), "added twice")
+                #expect(!item.isHidden)
                 open[item.id] = item
+                if case .widget(let tree, _) = item.content { shownWidgets[item.id] = tree }
+                if case .generatedImage(let image) = item.content { shownImages[item.id] = image }
             case .itemUpdated(let id, let update):
                 #expect(open[id] != nil, "update of an item that is not open")
                 switch update {
@@ -125,7 +133,11 @@ extension [ChatKit.Event] {
                         workflow.tasks[index] = task
                     }
                     open[id]?.content = .workflow(workflow)
-                default: break
+                case .widgetRoot, .widgetComponent, .widgetTextDelta:
+                    #expect(shownWidgets[id] != nil, "update of something that is no widget")
+                    shownWidgets[id] = shownWidgets[id].map { WidgetClient.apply(update, to: $0) }
+                case .imageUpdated(let image, _): shownImages[id] = image
+                case .annotationAdded: break
                 }
             case .itemDone(let item):
                 #expect(!finished.contains(item.id), "done twice")
@@ -136,12 +148,21 @@ extension [ChatKit.Event] {
                 if case .workflow(let workflow) = item.content, case .workflow(let shown) = before.content {
                     #expect(workflow.tasks == shown.tasks)
                 }
+                if case .widget(let tree, _) = item.content { #expect(shownWidgets[item.id] == tree) }
+                if case .generatedImage(let image?) = item.content, let shown = shownImages[item.id] {
+                    #expect(shown == image)
+                }
                 if case .assistantMessage(let parts) = item.content {
                     #expect(parts.map(\.text).joined() == texts[item.id])
                 }
             case .itemRemoved(let id): open[id] = nil
+            case .itemReplaced(let item): #expect(!item.isHidden)
             default: break
             }
+        }
+        if let error = firstIndex(where: { if case .error = $0 { true } else { false } }) {
+            let isQuiet = self[(error + 1)...].allSatisfy { if case .threadUpdated = $0 { true } else { false } }
+            #expect(isQuiet, "something behind the error")
         }
         if isComplete { #expect(open.isEmpty, "items never finished") }
     }
@@ -246,15 +267,19 @@ struct Bench {
     }
 
     /// A declarative agent `bot` with tools that take any object.
-    func bot(_ model: ScriptedModel, tools: [(name: String, tool: ScriptedTool)] = [], maxSteps: Int = 16) {
+    func bot(
+        _ model: ScriptedModel, tools: [(name: String, tool: ScriptedTool)] = [], clientTools: [String] = [],
+        maxSteps: Int = 16
+    ) {
         let declared = DeclarativeAgent(
             instructions: "Be kind.", offlineModel: "rules", tools: ["*"], maxSteps: maxSteps)
         let agent = AgentDescriptor(id: "bot", title: "Bot", plugin: "p", kind: .declarative(declared))
-        let made = tools.map { name, tool in
+        let inBrowser = clientTools.map { (name: $0, tool: ScriptedTool { _, _ in .failure("called by the host") }) }
+        let made = (tools + inBrowser).map { name, tool in
             Registry.Tool(
                 descriptor: ToolDescriptor(
                     plugin: "p", name: name, exposedName: name, title: "Tool \(name)", description: "",
-                    inputSchema: ["type": "object"]),
+                    inputSchema: ["type": "object"], runsInClient: clientTools.contains(name)),
                 provider: tool)
         }
         #expect(
@@ -267,7 +292,9 @@ struct Bench {
     @discardableResult
     func code(_ body: @escaping @Sendable (AgentTurnRequest, any AgentOutput) -> Void) -> ScriptedAgent {
         let agent = ScriptedAgent(body)
-        let descriptor = AgentDescriptor(id: "code", title: "Code", plugin: "c", kind: .coded)
+        let descriptor = AgentDescriptor(
+            id: "code", title: "Code", plugin: "c", kind: .coded,
+            accepts: [.action, .syncAction, .feedback, .transcription])
         #expect(
             registry.register(
                 plugin: "c", agents: [.init(descriptor: descriptor, provider: agent)], tools: [], models: []) == nil)

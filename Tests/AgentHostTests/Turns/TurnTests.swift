@@ -130,6 +130,46 @@ struct TurnTests {
         #expect(actions8 == ["finish failed"])
     }
 
+    /// Found by the property test: the error of the agent was followed by another one of the store.
+    @Test func aClientIsToldOfOneErrorOnly() {
+        var turn = TurnTests.turn()
+        turn.begin(nil, now: TurnTests.moment(0))
+        turn.agentEmitted(item: 0, kind: "thread", json: Array(#"{"title":"T"}"#.utf8), now: TurnTests.moment(1))
+        turn.agentFinished(.failure(.crashed), now: TurnTests.moment(2))
+        turn.storeFailed(1, .failed("disk full"), now: TurnTests.moment(3))
+        turn.storeFailed(2, .failed("disk full"), now: TurnTests.moment(3))
+        #expect(turn.transcript.log.events.names == ["options", "error agent_crashed"])
+        #expect(turn.transcript.log.isFullyVisible)
+    }
+
+    @Test func whatRunsBesideTakesAndGivesNoLease() {
+        var turn = TurnTests.turn()
+        turn.beginBeside(now: TurnTests.moment(0))
+        turn.agentEmitted(
+            item: 0, kind: "hidden_context", json: Array(#"{"content":1}"#.utf8), now: TurnTests.moment(1))
+        let stored = turn.takeActions().names
+        #expect(stored == ["wake 120000", "store 1: insert hidden_context_item", "credit 13"])
+        turn.stored(1)
+        turn.agentFinished(.success(()), now: TurnTests.moment(2))
+        let finished = turn.takeActions().names
+        #expect(finished == ["finish completed"])
+        #expect(turn.transcript.log.events.isEmpty)
+    }
+
+    @Test func whatRunsBesideEndsWhenItIsStored() {
+        var turn = TurnTests.turn()
+        turn.beginBeside(now: TurnTests.moment(0))
+        turn.agentEmitted(item: 1, kind: "end_of_turn", json: Array("{}".utf8), now: TurnTests.moment(1))
+        turn.agentText(item: 2, "hi", now: TurnTests.moment(1))
+        turn.agentFinished(.success(()), now: TurnTests.moment(2))
+        let actions = turn.takeActions().names
+        #expect(!actions.contains("finish completed"))
+        turn.stored(1)
+        turn.stored(2)
+        let finished = turn.takeActions().names
+        #expect(finished == ["finish completed"])
+    }
+
     @Test func answersForAnotherStepOrCallAreIgnored() {
         var turn = TurnTests.turn()
         let agent = DeclarativeAgent(instructions: "", tools: [])

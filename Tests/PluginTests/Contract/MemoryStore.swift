@@ -65,9 +65,12 @@ final class MemoryStore: Store {
     func threads(owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredThread> {
         throw MemoryStore.none
     }
-    func items(thread: String, owner: OwnerKey, page: PageRequest) async throws(StoreError) -> StoredPage<StoredItem> {
+    func items(
+        thread: String, owner: OwnerKey, page: PageRequest, includingHidden: Bool
+    ) async throws(StoreError) -> StoredPage<StoredItem> {
         throw MemoryStore.none
     }
+    func items(ofType type: String, thread: String, owner: OwnerKey) async throws(StoreError) -> [StoredItem] { [] }
     func item(_ id: String, thread: String, owner: OwnerKey) async throws(StoreError) -> StoredItem? { nil }
     func history(thread: String, owner: OwnerKey, limit: Int) async throws(StoreError) -> [StoredItem] { [] }
     func interruptedTurns() async throws(StoreError) -> [OpenTurn] { [] }

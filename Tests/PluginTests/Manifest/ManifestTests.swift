@@ -34,15 +34,24 @@ struct ManifestTests {
                 [
                     "id": "trip", "kind": "declarative", "instructions": "Plan.", "offline_model": "rules",
                     "tools": ["look_up", "dev.other.maps/*"], "max_steps": 3,
-                ], ["id": "raw", "kind": "coded", "mode": "blocking"],
+                ],
+                [
+                    "id": "raw", "kind": "coded", "mode": "blocking",
+                    "accepts": ["action", "sync_action", "feedback", "transcription"],
+                ],
             ],
-            "tools": [["name": "look_up", "timeout_ms": 300, "read_only": true, "input_schema": ["type": "object"]]],
+            "tools": [
+                ["name": "locate", "mode": "client"],
+                ["name": "look_up", "timeout_ms": 300, "read_only": true, "input_schema": ["type": "object"]],
+            ],
             "models": [["id": "rules"]],
         ])
         #expect(manifest.permissions.kv == [.user, .thread] && manifest.permissions.memoryMegabytes == 64)
         #expect(manifest.agents[0].model == "default" && manifest.agents[0].offlineModel == "rules")
         #expect(manifest.agents[0].maxSteps == 3 && manifest.agents[1].mode == .blocking)
-        #expect(manifest.tools[0].timeout == 300 && manifest.tools[0].isReadOnly && !manifest.tools[0].isDestructive)
+        #expect(manifest.agents[0].accepts == [] && manifest.agents[1].accepts.count == 4)
+        #expect(manifest.tools[0].runsInClient && !manifest.tools[1].runsInClient)
+        #expect(manifest.tools[1].timeout == 300 && manifest.tools[1].isReadOnly && !manifest.tools[1].isDestructive)
         #expect(manifest.isSerial && manifest.drainSeconds == 3 && manifest.library == "libTrip.so")
     }
 
@@ -71,6 +80,12 @@ struct ManifestTests {
             (["agents": [["id": "a", "kind": "coded", "mode": "fast"]]], "agents[0].mode must be one of"),
             (["agents": [["id": "a", "kind": "declarative", "tools": ["b"]]]], "agents[0].tools names \"b\""),
             (["agents": [["id": "a", "kind": "declarative", "offline_model": "b"]]], "agents[0].offline_model \"b\""),
+            (
+                ["tools": [["name": "a", "mode": "browser"]]],
+                "tools[0].mode must be one of \"event\", \"blocking\", \"client\""
+            ),
+            (["agents": [["id": "a", "kind": "coded", "accepts": ["retry"]]]], "agents[].accepts holds \"retry\""),
+            (["agents": [["id": "a", "kind": "declarative", "accepts": ["action"]]]], "is for coded agents"),
             (["permissions": ["kv": ["all"]]], "permissions.kv holds \"all\""),
             (["permissions": []], "permissions must be"),
             (["requires": ["a b"]], "requires[0] \"a b\" must be"), (["drain_seconds": -1], "drain_seconds must be"),

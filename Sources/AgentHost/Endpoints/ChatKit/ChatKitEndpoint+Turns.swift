@@ -20,17 +20,36 @@ extension ChatKitEndpoint {
     }
 
     func retry(_ thread: String, after item: String, _ call: Call) async throws(Refusal) -> Answer {
-        guard ChatKitEndpoint.mayExist(thread) else { throw .threadNotFound }
-        guard ChatKitEndpoint.mayExist(item) else {
-            _ = try await self.thread(thread, call)
-            throw .itemNotFound
-        }
+        try await checkExists(item, in: thread, call)
         return try await stream(call) { origin throws(TurnError) in
             try await engine.retry(thread: thread, after: item, origin: origin)
         }
     }
 
-    private func agent(for call: Call) throws(Refusal) -> String {
+    func goOn(_ thread: String, with result: JSON, _ call: Call) async throws(Refusal) -> Answer {
+        guard ChatKitEndpoint.mayExist(thread) else { throw .threadNotFound }
+        return try await stream(call) { origin throws(TurnError) in
+            try await engine.addClientToolOutput(result, thread: thread, origin: origin)
+        }
+    }
+
+    func answer(
+        _ input: ChatKit.StructuredInputSubmission, to item: String, in thread: String, _ call: Call
+    ) async throws(Refusal) -> Answer {
+        try await checkExists(item, in: thread, call)
+        return try await stream(call) { origin throws(TurnError) in
+            try await engine.addStructuredInput(input, item: item, thread: thread, origin: origin)
+        }
+    }
+
+    func act(_ action: ChatKit.ActionCall, _ call: Call) async throws(Refusal) -> Answer {
+        try await checkExists(action.item, in: action.thread, call)
+        return try await stream(call) { origin throws(TurnError) in
+            try await engine.customAction(action, origin: origin)
+        }
+    }
+
+    func agent(for call: Call) throws(Refusal) -> String {
         let wish = AgentRouter.Wish(
             metadata: call.metadata, headers: call.head.fields.values("X-ChatKit-Agent"), routeDefault: routeDefault)
         do {
@@ -51,15 +70,29 @@ extension ChatKitEndpoint {
     private func stream(
         _ call: Call, _ begin: (TurnOrigin) async throws(TurnError) -> TurnReader
     ) async throws(Refusal) -> Answer {
-        let origin = TurnOrigin(
-            owner: call.owner, requestID: call.head.id, locale: call.head.locale, metadata: .object(call.metadata))
         let reader: TurnReader
         do {
-            reader = try await begin(origin)
+            reader = try await begin(call.origin)
         } catch {
             throw Refusal(error)
         }
         return call.head.wantsNoStream ? try await EventDocument.collect(reader) : .stream(reader)
+    }
+}
+
+extension ChatKitEndpoint {
+    /// Ids that cannot be ours are not looked up. A thread that is not there is said to be so before an item that is not.
+    func checkExists(_ item: String?, in thread: String, _ call: Call) async throws(Refusal) {
+        guard ChatKitEndpoint.mayExist(thread) else { throw .threadNotFound }
+        guard let item, !ChatKitEndpoint.mayExist(item) else { return }
+        _ = try await self.thread(thread, call)
+        throw .itemNotFound
+    }
+}
+
+extension ChatKitEndpoint.Call {
+    var origin: TurnOrigin {
+        TurnOrigin(owner: owner, requestID: head.id, locale: head.locale, metadata: .object(metadata))
     }
 }
 

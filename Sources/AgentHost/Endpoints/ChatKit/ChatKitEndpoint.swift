@@ -67,13 +67,17 @@ struct ChatKitEndpoint: Endpoint {
         case .listItems(let thread, let page): return try await listItems(of: thread, page, call)
         case .updateThread(let thread, let title): return try await update(thread, title: title, call)
         case .deleteThread(let thread): return try await delete(thread, call)
-        case .addClientToolOutput(let thread, _), .addStructuredInput(let thread, _, _), .feedback(let thread, _, _):
-            _ = try await self.thread(thread, call)
-        case .customAction(let action), .syncCustomAction(let action):
-            _ = try await thread(action.thread, call)
-        case .createAttachment, .deleteAttachment, .transcribe: break
+        case .addClientToolOutput(let thread, let result): return try await goOn(thread, with: result, call)
+        case .addStructuredInput(let thread, let item, let input):
+            return try await answer(input, to: item, in: thread, call)
+        case .customAction(let action): return try await act(action, call)
+        case .syncCustomAction(let action): return try await actAtOnce(action, call)
+        case .feedback(let thread, let items, let kind):
+            return try await feedback(kind, on: items, in: thread, call)
+        case .transcribe(let audio, let mimeType): return try await transcribe(audio, mimeType, call)
+        case .createAttachment, .deleteAttachment:
+            throw Refusal(.notImplemented, "This server does not offer attachments.")
         }
-        throw Refusal(.notImplemented, "This server does not offer this operation.")
     }
 }
 

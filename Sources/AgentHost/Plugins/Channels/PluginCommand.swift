@@ -32,7 +32,9 @@ enum PluginCommand: Sendable {
                 ])
         case .beginTurn(let token, let isBlocking, let subject, let request):
             PluginMessage(
-                op: APR_TURN_BEGIN, item: isBlocking ? 1 : 0, token: token, number: request.deadline,
+                op: APR_TURN_BEGIN,
+                item: (isBlocking ? 1 : 0) | (request.kind == .transcription ? APR_TURN_AS_CALL : 0), token: token,
+                number: request.deadline,
                 strings: [
                     Array(request.agentID.utf8), Array(request.threadID.utf8), Array(subject.utf8),
                     Array(request.kind.rawValue.utf8), JSON.array(request.input).encoded, request.context.encoded,

@@ -46,6 +46,7 @@ extension ProviderFailure {
         case AP_E_CANCELLED: self = .cancelled
         case AP_E_DEADLINE: self = .deadline
         case AP_E_DENIED: self = .denied
+        case AP_E_UNSUPPORTED: self = .unsupported
         case AP_E_LIMIT: self = .limit
         case AP_E_UNAVAILABLE: self = .unavailable
         case AP_E_CRASHED: self = .crashed
@@ -63,6 +64,7 @@ extension ProviderFailure {
         case .cancelled: (AP_E_CANCELLED, "it was cancelled")
         case .unavailable: (AP_E_UNAVAILABLE, "it is not available at the moment")
         case .denied: (AP_E_DENIED, "it is not permitted")
+        case .unsupported: (AP_E_UNSUPPORTED, "it cannot do this")
         case .limit: (AP_E_LIMIT, "a limit was reached")
         case .failed(let words): (AP_E_FAILED, words)
         }

@@ -31,7 +31,8 @@ final class TurnWork: OpenWork {
         switch ProviderFailure(status: status, message: message) {
         case _ where status >= 0: output.finish(.success(()))
         // The words say what is not permitted: people, and the author, get to read them.
-        case .denied where !message.isEmpty: output.finish(.failure(.failed(message)))
+        case .denied where !message.isEmpty, .unsupported where !message.isEmpty:
+            output.finish(.failure(.failed(message)))
         case let failure: output.finish(.failure(failure))
         }
     }

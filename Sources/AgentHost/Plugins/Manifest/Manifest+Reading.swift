@@ -88,7 +88,21 @@ extension Manifest.Agent {
         offlineModel = try object.optionalText("offline_model", .modelID)
         tools = try object.texts("tools", .grant)
         maxSteps = Int(try object.optionalInteger("max_steps", 1...1_000) ?? 16)
+        accepts = try Set(
+            object.texts("accepts", .any).map { word throws(ManifestError) in
+                guard let kind = AgentTurnRequest.Kind(rawValue: word), Manifest.Agent.acceptable.contains(kind) else {
+                    throw ManifestError(
+                        sentence: "agents[].accepts holds \"\(word)\", which is none of action, sync_action, feedback, "
+                            + "transcription")
+                }
+                return kind
+            })
+        if !accepts.isEmpty, kind == .declarative {
+            throw ManifestError(sentence: "agents[].accepts is for coded agents; leave it out of declarative ones")
+        }
     }
+
+    private static let acceptable: Set<AgentTurnRequest.Kind> = [.action, .syncAction, .feedback, .transcription]
 }
 
 extension Manifest.Tool {
@@ -98,11 +112,19 @@ extension Manifest.Tool {
         description = try object.optionalText("description", .any) ?? ""
         inputSchema = try object.argumentsSchema("input_schema") ?? ["type": "object"]
         outputSchema = try object.schema("output_schema")
-        mode = try object.choice("mode", .event)
+        let word: ToolMode = try object.choice("mode", .event)
+        mode = word == .blocking ? .blocking : .event
+        runsInClient = word == .client
         timeout = try object.optionalInteger("timeout_ms", 1...86_400_000) ?? 30_000
         isReadOnly = try object.flag("read_only")
         isIdempotent = try object.flag("idempotent")
         isDestructive = try object.flag("destructive")
         needsApproval = try object.flag("needs_approval")
     }
+}
+
+/// What `mode` of a tool may say.
+private enum ToolMode: String, CaseIterableWords {
+    case event, blocking, client
+    static var words: String { "\"event\", \"blocking\", \"client\"" }
 }

@@ -51,6 +51,8 @@ struct Manifest: Sendable, Hashable {
         /// Grants: bare tool names of this plugin, or `plugin-id/tool` with `*`.
         var tools: [String]
         var maxSteps: Int
+        /// Kinds of turns it takes beyond messages and answers to what it asked; coded agents only.
+        var accepts: Set<AgentTurnRequest.Kind>
     }
 
     struct Tool: Sendable, Hashable {
@@ -60,6 +62,8 @@ struct Manifest: Sendable, Hashable {
         var inputSchema: JSON
         var outputSchema: JSON?
         var mode: Mode
+        /// Mode "client": the page of the client executes it.
+        var runsInClient: Bool
         /// Milliseconds.
         var timeout: Int64
         var isReadOnly: Bool

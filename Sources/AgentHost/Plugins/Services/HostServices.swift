@@ -14,12 +14,15 @@ struct HostServices: Sendable {
             AP_HOST_KV: KeyValueService(store: store),
             AP_HOST_TOOLS: ToolsService(registry: registry, dispatcher: dispatcher),
             AP_HOST_MODEL: ModelService(registry: registry),
+            AP_HOST_THREAD: ThreadService(store: store),
         ]
     }
 
     /// For a plugin that is loaded only to see whether it survives that: everything is there and answers "not now".
     static let unavailable = HostServices(
-        services: [AP_HOST_KV, AP_HOST_TOOLS, AP_HOST_MODEL].reduce(into: [:]) { $0[$1] = UnavailableService() })
+        services: [AP_HOST_KV, AP_HOST_TOOLS, AP_HOST_MODEL, AP_HOST_THREAD].reduce(into: [:]) {
+            $0[$1] = UnavailableService()
+        })
 
     private init(services: [String: any HostService]) { self.services = services }
 

@@ -13,9 +13,12 @@ typedef struct ap_turn_request_r1 {
   ap_str agent_id;     /* one of the manifest's coded agents */
   ap_str thread_id;
   ap_str subject;      /* the person: opaque, stable for this plugin, meaningless elsewhere */
-  ap_str kind;         /* user_message | client_tool_output | structured_input | action | sync_action | retry | feedback |
-                          transcription; refuse unknown ones with AP_E_UNSUPPORTED */
-  ap_str input_json;   /* array of the items that caused the turn, in ChatKit shape */
+  ap_str kind;         /* user_message | retry | client_tool_output | structured_input; and, where the manifest's "accepts"
+                          lists them, action | sync_action | feedback | transcription. Refuse unknown ones with
+                          AP_E_UNSUPPORTED. `turn` of a transcription is a call: finish it with ap.host.call/1,
+                          {"text": "..."} */
+  ap_str input_json;   /* array of the items that caused the turn, in ChatKit shape; for the kinds that no item causes see
+                          docs/plugin-abi.md */
   ap_str context_json; /* object: "items" (recent items of the thread, oldest first), "locale", "model", "tool_choice",
                           "metadata", "trace_id"; each may be absent */
   ap_time deadline;

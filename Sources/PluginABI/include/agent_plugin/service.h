@@ -26,6 +26,13 @@
  *                                              AP_E_CONFLICT when a condition does not hold */
 #define AP_HOST_KV "ap.host.kv/1"
 
+/* The thread of the handle `scope` (a turn or a tool call in a thread; AP_E_DENIED where it has none), and no other.
+ * op "get":   {} -> {"id", "created_at", "title"?, "status", "allowed_image_domains"?, "metadata"}
+ * op "items": {"limit"?: 1..1000 = 20, "order"?: "asc" | "desc" = "desc", "after"?: item id}
+ *                                           -> {"data": [items], "has_more", "after"?: item id}; hidden items too. A page ends
+ *                                              early when it grows large: go by "has_more". AP_E_NOT_FOUND: no such "after" */
+#define AP_HOST_THREAD "ap.host.thread/1"
+
 typedef struct ap_host_service_r1 {
   uint32_t struct_size;
   uint32_t flags; /* 0 */

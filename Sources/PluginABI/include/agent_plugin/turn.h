@@ -18,7 +18,7 @@ typedef struct ap_host_turn_r1 {
   /* Appends `delta` to the assistant message `item`; the first call starts the message.                        [any] */
   ap_status (*AP_NONNULL text)(const ap_host_r1 *AP_NONNULL host, ap_handle turn, uint32_t item, ap_str delta);
 
-  /* Emits something with structure. Kinds and their JSON are listed in docs/plugin-abi.md; examples: "workflow", "task",
+  /* Emits something with structure. Kinds and their JSON are listed in docs/emit-kinds.md; examples: "workflow", "task",
    * "widget", "progress", "notice", "client_tool_call", "thread".                                              [any] */
   ap_status (*AP_NONNULL emit)(const ap_host_r1 *AP_NONNULL host, ap_handle turn, uint32_t item, ap_str kind,
                                ap_str json);
