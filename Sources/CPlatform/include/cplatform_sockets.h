@@ -35,7 +35,8 @@ int cplatform_epoll_wait(int epoll, cplatform_event *_Nonnull events, int capaci
 int cplatform_eventfd_create(void);
 void cplatform_eventfd_signal(int descriptor);
 
-/* A listening socket on `host` (name or address) and `port` (0 = any free one, stored in `port_out`). May block to resolve. */
+/* A listening socket on `host` (name or address) and `port` (0 = any free one, stored in `port_out`). May block to resolve. Of what a
+ * client does not let through, the kernel holds at most 128 KiB for each connection. */
 int cplatform_listen(const char *_Nonnull host, int port, int backlog, int *_Nonnull port_out);
 /* The next connection, with TCP_NODELAY. */
 int cplatform_accept(int listener);
