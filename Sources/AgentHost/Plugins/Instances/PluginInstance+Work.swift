@@ -33,7 +33,7 @@ extension PluginInstance {
         let timer = deadlines.schedule(at: time, action)
         let outdated = state.withLock { state -> DeadlineTimer.Token? in
             guard let entry = state.work[token] else { return timer }
-            state.work[token]?.timer = timer
+            defer { entry.timer = timer }
             return entry.timer
         }
         if let outdated { deadlines.cancel(outdated) }
@@ -43,7 +43,7 @@ extension PluginInstance {
     func stop(_ token: UInt64, _ reason: CancelReason) {
         let isNews = state.withLock { state in
             guard let entry = state.work[token], entry.stopReason == nil else { return false }
-            state.work[token]?.stopReason = reason
+            entry.stopReason = reason
             return true
         }
         guard isNews else { return }
