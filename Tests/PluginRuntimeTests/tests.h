@@ -29,7 +29,7 @@ extern bool failing;
 
 #define ALL_GRANTS                                                                                               \
   "ap.host.log/1 ap.host.turn/1 ap.host.call/1 ap.host.exec/1 ap.host.config/1 ap.host.model/1 ap.host.tools/1 " \
-  "ap.host.kv/1"
+  "ap.host.kv/1 ap.host.thread/1"
 #define CONFIG "{\"name\":\"x\", \"deep\": {\"a/b\": [1, {\"t~\": \"\\u00e4 \\\"q\\\"\"}, true]}, \"\\u00e9\": null}"
 
 /* Loads a library and waits for APR_LOADED; null in vain. */

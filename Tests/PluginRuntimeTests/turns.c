@@ -134,6 +134,53 @@ static void destroying_ends_what_is_open(void) {
   EXPECT(host_stop(h));
 }
 
+/* Starts a turn of kind "transcription" with this type of media: its handle is a call's. */
+static void begin_transcription(host *h, uint64_t token, const char *type) {
+  char input[256];
+  snprintf(input, sizeof input, "[{\"audio_base64\":\"QUJD\",\"mime_type\":\"%s\"}]", type);
+  apr_message begin = {
+      .op = APR_TURN_BEGIN,
+      .item = APR_TURN_AS_CALL,
+      .token = token,
+      .s = {text_of("kinds-c"), {0}, text_of("subject"), text_of("transcription"), text_of(input), text_of("{}")},
+  };
+  host_send(h, &begin);
+}
+
+static void a_turn_may_be_answered_as_a_call(void) {
+  host *h = start("KindsC", "dev.agenthost.fixture.kinds-c", 0);
+  begin_transcription(h, 1, "audio/webm");
+  EXPECT(finishes(h, 1, APR_CALL_FINISH, AP_OK, "{\"text\":\"4 characters of speech\"}"));
+  begin_transcription(h, 2, "video/mp4");
+  EXPECT(finishes(h, 2, APR_CALL_FINISH, AP_E_UNSUPPORTED, NULL));
+  EXPECT(host_count(h, APR_TURN_FINISH, ~0ull) == 0);
+  host_stop(h);
+  h = start_tools(); /* no agents there: refused in the same way */
+  begin_transcription(h, 3, "audio/webm");
+  EXPECT(finishes(h, 3, APR_CALL_FINISH, AP_E_UNSUPPORTED, NULL));
+  EXPECT(host_stop(h));
+}
+
+static void new_kinds_are_known_and_others_are_not(void) {
+  host *h = start("KindsC", "dev.agenthost.fixture.kinds-c", 0);
+  begin_turn(h, 1, "all");
+  EXPECT(turn_finishes(h, 1, AP_OK));
+  EXPECT(host_count(h, APR_TURN_EMIT, 1) == 33); /* none was refused: the fixture would have stopped there */
+  EXPECT(host_stop(h));
+}
+
+static void the_thread_is_read_through_its_service(void) {
+  host *h = start("KindsC", "dev.agenthost.fixture.kinds-c", 0);
+  begin_turn(h, 1, "items {\\\"limit\\\":2}");
+  const received *request = host_wait(h, NULL, APR_SERVICE_REQUEST, ~0ull, 2000);
+  EXPECT(request && strcmp(request->message.s[0].ptr, AP_HOST_THREAD) == 0);
+  EXPECT(request && strcmp(request->message.s[1].ptr, "items") == 0 && request->message.number == 1);
+  answer(h, request->message.token, AP_EV_END, AP_OK, "{\"data\":[]}");
+  EXPECT(turn_finishes(h, 1, AP_OK));
+  EXPECT(says(h, 1, "{\"data\":[]}"));
+  EXPECT(host_stop(h));
+}
+
 const test turn_tests[] = {
     TEST(echo_streams_words_in_order_and_finishes_once),
     TEST(cancel_reaches_the_plugin_and_stops_text),
@@ -143,5 +190,8 @@ const test turn_tests[] = {
     TEST(timers_are_limited_and_end_with_their_turn),
     TEST(a_revoked_turn_says_nothing_more),
     TEST(destroying_ends_what_is_open),
+    TEST(a_turn_may_be_answered_as_a_call),
+    TEST(new_kinds_are_known_and_others_are_not),
+    TEST(the_thread_is_read_through_its_service),
     {NULL, NULL},
 };
