@@ -9,27 +9,7 @@ _rules = {}
 
 
 # Conversations that ours cannot have yet, and what is missing. The table only shrinks.
-not_yet = {
-    "widget_text_grows": "value deltas of widgets",
-    "widget_text_grows_and_ends": "updates of single components",
-    "widget_text_shrinks": "updates of single components",
-    "widget_unchanged": "value deltas of widgets",
-    "widget_texts_grow_together": "value deltas of widgets",
-    "widget_text_by_delta": "`emit widget.text`",
-    "image": "`emit image`",
-    "call_of_a_client_tool": "client tools",
-    "client_tool_without_a_call": "client tools",
-    "client_tool_with_a_hidden_item_behind": "client tools",
-    "structured_input": "structured input",
-    "structured_input_skipped": "structured input",
-    "structured_input_of_another_item": "structured input",
-    "streamed_action": "actions",
-    "action_of_an_item_that_is_no_widget": "actions",
-    "action_that_replaces_its_widget": "actions, `emit replace`",
-    "action_that_removes_its_widget": "actions, `emit remove`",
-    "synchronous_action": "actions",
-    "feedback": "feedback",
-}
+not_yet = {}
 
 
 def difference(name, only=None):
