@@ -44,6 +44,7 @@ def start_ours(server, plugins, trusted, folder):
     environment |= {
         "CHATKIT_DB_URL": f"sqlite:///{folder}/chatkit.db",
         "CHATKIT_SERVER_PORT": "0",
+        "CHATKIT_DEFAULT_AGENT": AGENT,
         "AGENTHOST_CACHE": f"{folder}/cache",
         "AGENTHOST_PLUGINS": plugins,
         "AGENTHOST_TRUSTED": trusted,

@@ -6,7 +6,7 @@ import time
 
 from client import message, script
 
-CARD = {"type": "Card", "children": [{"type": "Text", "id": "t", "value": "", "streaming": True}]}
+ACTION = {"type": "go", "handler": "server", "loadingBehavior": "auto", "streaming": True}
 
 
 def every():
@@ -245,10 +245,16 @@ def widget_with_nulls(c):
         "type": "Card",
         "size": None,
         "children": [
-            {"type": "Button", "label": "Go", "onClickAction": {"type": "go", "payload": {"a": None, "b": [1, None]}}},
+            {"type": "Button", "label": "Go", "block": None, "onClickAction": {**ACTION, "payload": {"a": None, "b": [1, None]}}},
         ],
     }
     thread = c.create(["emit", 1, "widget", tree], ["done", 1]).thread
+    c.items(thread)
+
+
+def widget_with_a_short_action(c):
+    button = {"type": "Button", "label": "Go", "onClickAction": {"type": "go"}}
+    thread = c.create(["emit", 1, "widget", {"type": "Card", "children": [button]}], ["done", 1]).thread
     c.items(thread)
 
 
@@ -294,7 +300,7 @@ def client_tool_with_a_hidden_item_behind(c):
         ["emit", 1, "client_tool_call", {"name": "pick", "arguments": {}}], ["emit", 2, "hidden_context", {"content": "x"}]
     ).thread
     result = script(["text", 1, "Thanks."], ["done", 1])
-    c.call("threads.add_client_tool_output", {"thread_id": thread, "result": result}, refused="works")
+    c.call("threads.add_client_tool_output", {"thread_id": thread, "result": result})
     c.items(thread)
 
 
@@ -359,7 +365,7 @@ def action_of_an_item_that_is_no_widget(c):
     said = c.create(["text", 1, "Hello"], ["done", 1])
     item = said.item("assistant_message")
     given = {"thread_id": said.thread, "item_id": item, "action": {"type": "go"}}
-    c.call("threads.custom_action", given)
+    c.call("threads.custom_action", given, refused=(400, "wrong_item_type", "actions-of-other-items"))
     c.call("threads.sync_custom_action", given, refused=(400, "wrong_item_type"))
     given["item_id"] = "msg_missing"
     c.call("threads.custom_action", given, refused=(404, "item_not_found"))
@@ -454,8 +460,8 @@ def hidden_context(c):
 
 
 def pages_with_hidden_items(c):
-    hidden = ["emit", 9, "hidden_context", {"content": "x"}]
-    thread = c.create(["text", 1, "a"], ["done", 1], hidden, hidden, ["text", 2, "b"], ["done", 2], hidden).thread
+    first, second, third = (["emit", number, "hidden_context", {"content": "x"}] for number in (7, 8, 9))
+    thread = c.create(["text", 1, "a"], ["done", 1], first, second, ["text", 2, "b"], ["done", 2], third).thread
     for order in ["asc", "desc"]:
         c.pages("items.list", {"thread_id": thread, "limit": 2, "order": order})
 

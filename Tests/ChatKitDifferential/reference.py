@@ -13,7 +13,14 @@ from starlette.routing import Route
 
 from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.store import NotFoundError, Store
-from chatkit.types import Page, SyncCustomActionResponse, ThreadMetadata, WidgetItem
+from chatkit.types import (
+    ClientToolCallItem,
+    Page,
+    StructuredInputItem,
+    SyncCustomActionResponse,
+    ThreadMetadata,
+    WidgetItem,
+)
 
 import player
 
@@ -91,7 +98,8 @@ class ScriptedServer(ChatKitServer[dict]):
         cause = input_user_message
         if cause is None:
             newest = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
-            cause = next((item for item in newest.data if "@script " in item.model_dump_json()), None)
+            answered = (ClientToolCallItem, StructuredInputItem)
+            cause = next((item for item in newest.data if isinstance(item, answered)), None)
         async for event in player.play(player.script_in(cause), thread, self.store, context):
             yield event
 

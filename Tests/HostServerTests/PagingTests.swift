@@ -55,7 +55,7 @@ struct PagingTests {
         let port = server.port
         // Two hidden items for each answer.
         let script =
-            #"@script [["emit",9,"hidden_context",{"content":"x"}],["text",1,"a"],["done",1],["emit",9,"hidden_context",{"content":"y"}]]"#
+            #"@script [["emit",9,"hidden_context",{"content":"x"}],["text",1,"a"],["done",1],["emit",8,"hidden_context",{"content":"y"}]]"#
         let thread = try #require(try client.create(script, agent: "script-c").threadID)
         for _ in 0..<4 { _ = try client.say(script, in: thread) }
         let before = Self.ids(try client.items(thread))
