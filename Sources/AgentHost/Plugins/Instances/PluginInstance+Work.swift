@@ -33,7 +33,7 @@ extension PluginInstance {
         let timer = deadlines.schedule(at: time, action)
         let outdated = state.withLock { state -> DeadlineTimer.Token? in
             guard let entry = state.work[token] else { return timer }
-            state.work[token]?.timer = timer
+            defer { entry.timer = timer }
             return entry.timer
         }
         if let outdated { deadlines.cancel(outdated) }
