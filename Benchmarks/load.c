@@ -2,7 +2,9 @@
  *
  *   load post    <port> <target> <body file> <connections> <seconds> <pid,...>   requests as fast as answers come
  *   load idle    <port> <target> <body file> <streams> <seconds> <pid,...>       opens streams and lets them be
- *   load tickers <port> <target> <body file> <streams> <seconds> <pid,...>       opens streams; how late are their deltas?
+ *   load tickers <port> <target> <body file> <streams> <seconds> <pid,...>       opens streams; how late are the deltas of every
+ *                                                                                20th? The others are read once a second, so that
+ *                                                                                the client does not take the time of the server
  *   load once    <port> <target> <body file>                                     prints one answer's body
  *
  * Prints `key=value` pairs. CPU time is that of the processes <pid,...> and their threads, from schedstat, within the window of
@@ -25,6 +27,8 @@
 #include <unistd.h>
 
 #define SLICE_NS 500000000
+#define SWEEP_NS 10000000
+#define WATCHED 20 /* of `tickers`, every so many */
 
 typedef struct connection {
   int fd;
@@ -33,6 +37,7 @@ typedef struct connection {
   long left; /* bytes of the body or of the chunk; -1 while a chunk's size is read */
   size_t head_length;
   int64_t begun;
+  bool is_watched;
   uint64_t due; /* the number behind '@' that is being read */
   bool in_due;
   char head[2048];
@@ -48,6 +53,8 @@ static uint64_t answers, failures, body_bytes, deltas;
 static uint32_t *samples; /* microseconds */
 static size_t sample_count, sample_capacity;
 static char scratch[262144];
+static connection *connections;
+static int connection_count, opened_count;
 
 static void die(const char *what) {
   perror(what);
@@ -139,7 +146,7 @@ static void open_connection(connection *c) {
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   fcntl(c->fd, F_SETFL, O_NONBLOCK);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-  epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
+  if (c->is_watched) epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
 }
 
 static void finish_head(connection *c) {
@@ -168,7 +175,7 @@ static void body(connection *c, const char *bytes, size_t count) {
       int64_t now = now_ns();
       if (now < window_begin || now >= window_end) continue;
       deltas++;
-      note(now / 1000 - (int64_t)c->due);
+      if (c->is_watched) note(now / 1000 - (int64_t)c->due);
     }
   }
 }
@@ -228,11 +235,26 @@ static void receive(connection *c) {
   else if (mode != 'o') failures++;
 }
 
+/* Reads some of those that nobody watches: all in a second. */
+static void sweep(int64_t now) {
+  static int64_t last;
+  static int at;
+  if (now - last < SWEEP_NS) return;
+  last = now;
+  for (int left = connection_count / (1000000000 / SWEEP_NS) + 1; left > 0; left--) {
+    if (++at >= opened_count) at = 0;
+    if (at < opened_count && !connections[at].is_watched && connections[at].fd >= 0) receive(&connections[at]);
+  }
+}
+
 static void run_until(int64_t end) {
   struct epoll_event events[256];
   for (int64_t now; (now = now_ns()) < end;) {
-    int count = epoll_wait(poller, events, 256, (int)((end - now) / 1000000) + 1);
+    int64_t wait = end - now;
+    if (mode == 't' && wait > SWEEP_NS) wait = SWEEP_NS;
+    int count = epoll_wait(poller, events, 256, (int)(wait / 1000000) + 1);
     for (int i = 0; i < count; i++) receive(events[i].data.ptr);
+    if (mode == 't') sweep(now);
   }
 }
 
@@ -259,23 +281,25 @@ int main(int argc, char **argv) {
   make_request(argv[3], argv[4]);
   poller = epoll_create1(0);
   if (mode == 'o') {
-    connection c = {0};
+    connection c = {.is_watched = true};
     open_connection(&c);
     begin(&c);
     int64_t limit = now_ns() + 10000000000;
     while (!c.is_done && c.fd >= 0 && now_ns() < limit) run_until(now_ns() + 1000000);
     return c.is_done && c.status == 200 ? 0 : 1;
   }
-  int count = atoi(argv[5]);
+  connection_count = atoi(argv[5]);
   int64_t length = (int64_t)(atof(argv[6]) * 1e9);
   pids = argv[7];
-  connection *connections = calloc((size_t)count, sizeof *connections);
+  connections = calloc((size_t)connection_count, sizeof *connections);
   window_begin = window_end = INT64_MAX;
   uint64_t memory = sum_over_pids(memory_of);
   int64_t opened = now_ns();
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < connection_count; i++) {
+    connections[i].is_watched = mode != 't' || i % WATCHED == 0;
     open_connection(&connections[i]);
     begin(&connections[i]);
+    opened_count = i + 1;
     if (i % 32 == 31) run_until(now_ns() + 1);
   }
   opened = now_ns() - opened;
