@@ -119,7 +119,8 @@ extension Turn {
 
     private mutating func performWhole(_ emission: Emission, _ number: UInt32, _ now: Moment) {
         switch emission {
-        case .hiddenContext(let content): putWhole(.hiddenContext(content), number, now)
+        // Clients never see it, so it needs no number.
+        case .hiddenContext(let content): transcript.put(.hiddenContext(content), at: now.wall)
         case .endOfTurn: putWhole(.endOfTurn, number, now)
         case .structuredInput(let input): putWhole(.structuredInput(input), number, now)
         case .item(let content): putWhole(content, number, now)

@@ -263,7 +263,9 @@ struct CodedAgentTests {
             output.text(item: 3, "open")
             output.emit(item: 3, "remove", [:])
             output.emit(item: 0, "effect", ["name": "e", "data": ["k": nil]])
-            output.emit(item: 4, "hidden_context", ["content": 1])
+            // Its number does not matter.
+            output.emit(item: 1, "hidden_context", ["content": 1])
+            output.emit(item: 4, "item", ["type": "hidden_context_item", "content": 2])
             output.emit(item: 4, "replace", ["item": ["type": "hidden_context_item", "content": ["k": nil]]])
             output.finish(.success(()))
         }
@@ -272,9 +274,9 @@ struct CodedAgentTests {
                 "replaced widget", "removed", "removed", "effect e",
             ])
         let items = bench.store.allItems(thread)
-        #expect(items.map(\.type) == ["user_message", "widget", "hidden_context_item"])
+        #expect(items.map(\.type) == ["user_message", "widget", "hidden_context_item", "hidden_context_item"])
         #expect(String(decoding: items[1].json, as: UTF8.self).hasSuffix(#""widget":{"type":"Card"}}"#))
-        #expect(String(decoding: items[2].json, as: UTF8.self).hasSuffix(#""content":{"k":null}}"#))
+        #expect(String(decoding: items[3].json, as: UTF8.self).hasSuffix(#""content":{"k":null}}"#))
         let replaced = try #require(events.compactMap(\.item).first { $0.type == "widget" })
         let first = try #require(events.done.first { $0.type == "assistant_message" })
         #expect(replaced.id == first.id && replaced.createdAt == first.createdAt)

@@ -152,12 +152,11 @@ private struct Course {
             case "image": ("image", true)
             case "annotation": ("message", true)
             case "item", "structured_input", "end_of_turn": ("done", true)
-            case "hidden_context": ("hidden", true)
             case "replace", "remove": ("done", false)
             default: (nil, true)
             }
         if let item {
-            let isNews = kind == "workflow" || (item == "done" || item == "hidden") && begins
+            let isNews = kind == "workflow" || item == "done" && begins
             guard begins && mayBegin(number) || !isNews && mayGoOn(number, with: item) else { return }
             items[number] = kind == "workflow_end" ? "done" : items[number] ?? item
         }
