@@ -7,6 +7,8 @@ SHELL := /bin/bash
 PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev
 # What only the tests need besides.
 TEST_PACKAGES := python3 curl
+# What the benchmarks are measured against.
+BENCH_PACKAGES := nginx-light
 
 RELEASE := .build/release
 DEBUG := .build/debug
@@ -18,7 +20,7 @@ WORKER_CC := cc
 WORKER_FLAGS :=
 CFLAGS_WORKER := -std=c11 -O2 -g -Wall -Wextra -Werror -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include
 
-.PHONY: run build debug test test-all lint format layers headers conformance dependencies test-dependencies clean help
+.PHONY: bench bench-dependencies run build debug test test-all lint format layers headers conformance dependencies test-dependencies clean help
 
 help: ## Lists the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 22
@@ -62,6 +64,10 @@ test-all: test lint layers ## The tests, once more under sanitizers, and the lon
 	scripts/sanitize.sh
 	scripts/differential.sh && scripts/fuzz.sh
 	$(MAKE) --no-print-directory build && scripts/differential-chatkit.sh && scripts/faults.sh
+	$(MAKE) --no-print-directory bench-dependencies && Benchmarks/run.sh gate
+
+bench: build bench-dependencies ## Measures the release build against nginx and a C floor (a minute)
+	Benchmarks/run.sh
 
 lint: ## Checks the layout of the Swift sources
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests
@@ -77,6 +83,9 @@ headers: ## Compiles the plugin headers in every promised language with every co
 
 dependencies:
 	@scripts/install-packages.sh $(PACKAGES)
+
+bench-dependencies:
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
 
 test-dependencies:
 	@scripts/install-packages.sh $(PACKAGES) $(TEST_PACKAGES)

@@ -259,6 +259,10 @@ extension TurnEngine {
     func makeRun(_ job: Job, totalLimit: Int64 = .max) -> TurnRun? {
         var configuration = configuration
         configuration.totalLimit = min(configuration.totalLimit, totalLimit)
+        // With thousands of turns at once the store would do little else than keep partial texts: each then does it less often.
+        let active = state.withLock { $0.active.count }
+        configuration.checkpointInterval = max(
+            configuration.checkpointInterval, Int64(active / TurnEngine.checkpointsPerMillisecond))
         let turn = Turn(
             id: job.id, thread: job.thread.chatKit, record: ThreadRecord(json: job.thread.json),
             owner: job.origin.owner,
@@ -278,6 +282,9 @@ extension TurnEngine {
             return run
         }
     }
+
+    /// Partial texts that all turns together have the store keep, about.
+    private static let checkpointsPerMillisecond = 2
 
     /// What the line about the end of a turn says of its beginning.
     private struct LogLine {
