@@ -47,6 +47,10 @@ static void receive(host *h, const apr_message *message) {
 }
 
 static void receive_all(void *context, const apr_message *const *messages, size_t count) {
+  host *h = context;
+  pthread_mutex_lock(&h->lock);
+  if (count > h->most_at_once) h->most_at_once = count;
+  pthread_mutex_unlock(&h->lock);
   for (size_t i = 0; i < count; i++) receive(context, messages[i]);
 }
 

@@ -32,6 +32,7 @@ typedef struct host {
   bool paused;      /* the reader leaves the socket alone */
   bool answer;      /* end service requests at once with "{}" */
   size_t finished, texts;
+  size_t most_at_once; /* messages in one call of the sink; in process */
 } host;
 
 /* Starts an empty runtime. `worker` is the path of plugin-worker, or null for in process. */

@@ -41,6 +41,39 @@ static void a_lane_that_blocks_is_reported(void) {
   EXPECT(host_stop(h));
 }
 
+static void a_burst_on_a_lane_comes_at_once(void) {
+  host *h = start_echo();
+  begin_turn(h, 1, "one two three four five");
+  EXPECT(turn_finishes(h, 1, AP_OK));
+  EXPECT(says(h, 1, "one two three four five"));
+  if (h->in_process) EXPECT(h->most_at_once == 7); /* five words, the item's end, the turn's */
+  EXPECT(host_stop(h));
+}
+
+static void what_was_said_before_a_stall_does_not_wait_for_its_end(void) {
+  host *h = start_probe();
+  begin_turn(h, 1, "say-and-doze");
+  int64_t begun = milliseconds();
+  EXPECT(host_wait(h, host_wait(h, NULL, APR_TURN_TEXT, 1, 900), APR_TURN_TEXT, 1, 900));
+  EXPECT(milliseconds() - begun < 900 && says(h, 1, "before long "));
+  EXPECT(turn_finishes(h, 1, AP_OK));
+  EXPECT(says(h, 1, "before long after"));
+  EXPECT(host_stop(h));
+}
+
+static void a_lane_that_hangs_does_not_hold_up_others_in_process(void) {
+  if (worker) return; /* one thread runs all lanes there */
+  host *h = start_probe();
+  for (uint64_t token = 1; token < 100; token++) probe_test(h, token, "instance"); /* functions are short so far */
+  begin_turn(h, 100, "doze");
+  begin_turn(h, 101, "instance");
+  int64_t begun = milliseconds();
+  EXPECT(turn_finishes(h, 101, AP_OK));
+  EXPECT(milliseconds() - begun < 500);
+  EXPECT(turn_finishes(h, 100, AP_OK));
+  EXPECT(host_stop(h));
+}
+
 static void the_pool_is_heard_while_a_lane_hangs(void) {
   host *h = start_probe();
   begin_turn(h, 1, "chatter"); /* a word each 20 ms, from the pool */
@@ -172,6 +205,9 @@ static void one_lane_for_all_is_obeyed(void) {
 const test pressure_tests[] = {
     TEST(credit_holds_a_fast_turn_back),
     TEST(a_lane_that_blocks_is_reported),
+    TEST(a_burst_on_a_lane_comes_at_once),
+    TEST(what_was_said_before_a_stall_does_not_wait_for_its_end),
+    TEST(a_lane_that_hangs_does_not_hold_up_others_in_process),
     TEST(the_pool_is_heard_while_a_lane_hangs),
     TEST(turns_beyond_ten_thousand_are_refused),
     TEST(a_lane_that_never_rests_leaves_room_for_others),

@@ -257,6 +257,16 @@ static void doze(void *user) {
   finish_turn((ap_handle)(uintptr_t)user, AP_OK, "");
 }
 
+/* Says something and does not return for a second. */
+static void say_and_doze(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  text(turn, "before ");
+  text(turn, "long ");
+  sleep_ms(1000);
+  text(turn, "after");
+  finish_turn(turn, AP_OK, "");
+}
+
 static void chatter(void *user) {
   ap_handle turn = (ap_handle)(uintptr_t)user;
   while (text(turn, "word ") >= 0) sleep_ms(20);
@@ -327,6 +337,7 @@ static char *run_test(const char *name, ap_handle turn, bool *later) {
     return atomic_load(&open_stress) ? format("%d left", atomic_load(&open_stress)) : NULL;
   }
   if (strcmp(name, "stress") == 0) return *later = true, start_stress(turn), NULL;
+  if (strcmp(name, "say-and-doze") == 0) return *later = post(turn, say_and_doze), NULL;
   if (strcmp(name, "doze") == 0) return *later = post(turn, doze), NULL;
   if (strcmp(name, "chatter") == 0) return *later = run_blocking(turn, chatter), NULL;
   if (strcmp(name, "spin") == 0) return *later = post(turn, spin), NULL;
