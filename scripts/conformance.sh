@@ -30,7 +30,7 @@ run() { # trusted plugins, agent for the protocol tests, how the agent is chosen
   for _ in $(seq 100); do grep -q 'http://' "$work/out" && break; sleep 0.1; done
   url=$(grep -oE 'http://[0-9.:]+' "$work/out" | head -1) || { cat "$work/log" >&2; exit 1; }
   echo "conformance: trusted='$1' protocol agent=$2 chosen by $3"
-  (cd "$suite" && CHATKIT_URL="$url/chatkit" AGENT_PROTOCOL=$2 AGENT_SELECT=$3 PYTHONDONTWRITEBYTECODE=1 \
+  (cd "$suite" && CHATKIT_URL="$url/chatkit" STRICT_HTTP=1 AGENT_PROTOCOL=$2 AGENT_SELECT=$3 PYTHONDONTWRITEBYTECODE=1 \
     "$OLDPWD/$venv/bin/python" -m pytest -q -p no:cacheprovider "${selection[@]}") ||
     { tail -20 "$work/log" >&2; exit 1; }
   CHATKIT_URL="$url/chatkit" AGENT_SELECT=$3 PYTHONPATH=$suite PYTHONDONTWRITEBYTECODE=1 \

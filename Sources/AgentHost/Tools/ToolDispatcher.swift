@@ -16,9 +16,8 @@ final class ToolDispatcher: ToolDispatching {
     }
 
     func dispatch(
-        tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String, locale: String,
-        deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
-        completion: @escaping @Sendable (ToolOutcome) -> Void
+        tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
+        progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable {
         guard let tool = directory.tool(exposedName) else {
             completion(.failure("There is no tool named \"\(exposedName)\" at the moment."))
@@ -29,8 +28,7 @@ final class ToolDispatcher: ToolDispatching {
             return NotCancellable()
         }
         let request = ToolCallRequest(
-            tool: tool.descriptor, arguments: arguments, owner: owner, threadID: threadID, agentID: agentID,
-            locale: locale,
+            tool: tool.descriptor, arguments: arguments, caller: caller,
             deadline: min(deadline, monotonicMilliseconds() + tool.descriptor.timeout))
         let call = DispatchedCall(
             request, provider: tool.provider, log: log, progress: progress, completion: completion)
@@ -132,7 +130,12 @@ private final class DispatchedCall: Cancellable {
                 return true
             }
             guard retries else { return }
-            log.info("tool is called again", ["tool": .string(request.tool.exposedName)])
+            log.info(
+                "tool is called again",
+                [
+                    "tool": .string(request.tool.exposedName), "request_id": .string(request.caller.requestID),
+                    "thread_id": .string(request.caller.threadID), "agent": .string(request.caller.agentID),
+                ])
             _ = DeadlineTimer.shared.schedule(at: monotonicMilliseconds() + DispatchedCall.retryPause) {
                 self.attempt()
             }

@@ -7,11 +7,9 @@ protocol ToolDispatching: Sendable {
     ///
     /// - Parameters:
     ///   - exposedName: name as models see it.
-    ///   - threadID: empty outside a thread.
     ///   - deadline: milliseconds of the monotonic clock; the tool's own time limit may end the call earlier.
     func dispatch(
-        tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String, locale: String,
-        deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
-        completion: @escaping @Sendable (ToolOutcome) -> Void
+        tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
+        progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable
 }

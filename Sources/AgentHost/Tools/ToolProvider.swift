@@ -27,13 +27,20 @@ struct ToolCallRequest: Sendable {
     var tool: ToolDescriptor
     /// Checked against the tool's input schema.
     var arguments: JSON
-    var owner: OwnerKey
-    /// Empty outside a thread.
-    var threadID: String
-    var agentID: String
-    var locale: String
+    var caller: ToolCaller
     /// Milliseconds of the monotonic clock.
     var deadline: Int64
+}
+
+/// For whom and where a tool is called.
+struct ToolCaller: Sendable, Hashable {
+    var owner: OwnerKey
+    /// Empty outside a thread.
+    var threadID = ""
+    /// Of the request that caused the call, for the log.
+    var requestID = ""
+    var agentID = ""
+    var locale = ""
 }
 
 /// How a call ended.

@@ -9,8 +9,8 @@ extension TurnEngine {
 
     /// Answers an action of a widget or of the page with a stream.
     func customAction(_ action: ChatKit.ActionCall, origin: TurnOrigin) async throws(TurnError) -> TurnReader {
-        let (thread, agent) = try await boundThread(action.thread, origin.owner)
-        let input = try await input(of: action, origin.owner)
+        let (thread, agent) = try await boundThread(action.thread, origin)
+        let input = try await input(of: action, origin)
         try TurnEngine.check(agent, accepts: .action, "actions")
         let place = try await place(in: thread.id, origin.owner)
         let job = Job(agent: agent, thread: thread, origin: origin, kind: .action, input: [input], place: place)
@@ -21,8 +21,8 @@ extension TurnEngine {
     ///
     /// - Returns: the item the agent made or changed last, if it did.
     func syncAction(_ action: ChatKit.ActionCall, origin: TurnOrigin) async throws(TurnError) -> ChatKit.Item? {
-        let (thread, agent) = try await boundThread(action.thread, origin.owner)
-        let input = try await input(of: action, origin.owner)
+        let (thread, agent) = try await boundThread(action.thread, origin)
+        let input = try await input(of: action, origin)
         try TurnEngine.check(agent, accepts: .syncAction, "sync actions")
         var updated: ChatKit.Item?
         var failure: TurnError?
@@ -41,7 +41,7 @@ extension TurnEngine {
     func feedback(
         _ feedback: ChatKit.Feedback, items: [String], thread threadID: String, origin: TurnOrigin
     ) async throws(TurnError) {
-        let thread = try await read { store throws(StoreError) in
+        let thread = try await read(origin.requestID) { store throws(StoreError) in
             try await store.thread(threadID, owner: origin.owner)
         }
         guard let thread else { throw .threadNotFound }
@@ -96,12 +96,12 @@ extension TurnEngine {
     // MARK: Pieces
 
     /// `{action: {type, payload?}, item_id?, item?}`: the item is the widget that the action comes from.
-    private func input(of action: ChatKit.ActionCall, _ owner: OwnerKey) async throws(TurnError) -> JSON {
+    private func input(of action: ChatKit.ActionCall, _ origin: TurnOrigin) async throws(TurnError) -> JSON {
         var call = JSONObject(members: [("type", .string(action.type))])
         if action.payload != .null { call["payload"] = action.payload }
         var input = JSONObject(members: [("action", .object(call))])
         guard let id = action.item else { return .object(input) }
-        let stored = try await item(id, in: action.thread, owner)
+        let stored = try await item(id, in: action.thread, origin)
         guard stored.type == "widget" else { throw .notAWidget }
         input["item_id"] = .string(id)
         input["item"] = try TurnEngine.decoded(stored).json
@@ -122,7 +122,7 @@ extension TurnEngine {
         _ limit: Int64, _ origin: TurnOrigin
     ) async throws(TurnError) -> [ChatKit.Event] {
         guard let provider = agent.provider else { throw .agentUnavailable(thread.agent) }
-        let items = try await read { store throws(StoreError) in
+        let items = try await read(origin.requestID) { store throws(StoreError) in
             try await store.history(
                 thread: thread.id, owner: origin.owner, limit: configuration.maximumContextItems)
         }
@@ -132,8 +132,7 @@ extension TurnEngine {
         let deadline = monotonicMilliseconds() + limit
         let reader = ChatEventReader(TurnReader(run))
         var work = TurnRun.Work(
-            store: store, tools: tools, owner: origin.owner, agentID: agent.descriptor.id, locale: origin.locale,
-            deadline: deadline)
+            store: store, tools: tools, caller: job.caller(agent), deadline: deadline)
         work.holdsThread = false
         run.begin(work, agent: provider, request(job, items, deadline: deadline))
         var events: [ChatKit.Event] = []

@@ -9,8 +9,8 @@ extension TurnEngine {
     func addClientToolOutput(
         _ result: JSON, thread threadID: String, origin: TurnOrigin
     ) async throws(TurnError) -> TurnReader {
-        let (thread, agent) = try await boundThread(threadID, origin.owner)
-        let calls = try await read { store throws(StoreError) in
+        let (thread, agent) = try await boundThread(threadID, origin)
+        let calls = try await read(origin.requestID) { store throws(StoreError) in
             try await store.items(ofType: "client_tool_call", thread: threadID, owner: origin.owner)
         }
         let pending = calls.compactMap { PendingCall($0) }
@@ -34,8 +34,8 @@ extension TurnEngine {
         _ submission: ChatKit.StructuredInputSubmission, item itemID: String, thread threadID: String,
         origin: TurnOrigin
     ) async throws(TurnError) -> TurnReader {
-        let (thread, agent) = try await boundThread(threadID, origin.owner)
-        let stored = try await item(itemID, in: threadID, origin.owner)
+        let (thread, agent) = try await boundThread(threadID, origin)
+        let stored = try await item(itemID, in: threadID, origin)
         guard stored.type == "structured_input" else { throw .notAStructuredInput }
         var item = try TurnEngine.decoded(stored)
         guard case .structuredInput(let input) = item.content else { throw .storage }
@@ -51,9 +51,9 @@ extension TurnEngine {
     }
 
     /// The item; throws when the thread has none of that id.
-    func item(_ id: String, in threadID: String, _ owner: OwnerKey) async throws(TurnError) -> StoredItem {
-        let stored = try await read { store throws(StoreError) in
-            try await store.item(id, thread: threadID, owner: owner)
+    func item(_ id: String, in threadID: String, _ origin: TurnOrigin) async throws(TurnError) -> StoredItem {
+        let stored = try await read(origin.requestID) { store throws(StoreError) in
+            try await store.item(id, thread: threadID, owner: origin.owner)
         }
         guard let stored else { throw .itemNotFound }
         return stored

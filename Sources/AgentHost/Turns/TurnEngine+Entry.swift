@@ -23,6 +23,13 @@ extension TurnEngine {
         /// Whether the message is all there is in the thread.
         var isNew = false
 
+        /// For whom tools are called.
+        func caller(_ agent: Registry.Agent) -> ToolCaller {
+            ToolCaller(
+                owner: origin.owner, threadID: thread.id, requestID: origin.requestID, agentID: agent.descriptor.id,
+                locale: origin.locale)
+        }
+
         /// A turn that answers a user message.
         init(
             agent: Registry.Agent, thread: StoredThread, origin: TurnOrigin, answering item: ChatKit.Item,
@@ -177,8 +184,7 @@ extension TurnEngine {
         // A plugin that was upgraded while the turn waited answers with its new code.
         let agent = registry.agent(job.thread.agent) ?? job.agent
         var work = TurnRun.Work(
-            store: store, tools: tools, owner: job.origin.owner, agentID: agent.descriptor.id,
-            locale: job.origin.locale,
+            store: store, tools: tools, caller: job.caller(agent),
             deadline: monotonicMilliseconds() + configuration.totalLimit)
         work.opening = job.opening
         switch agent.descriptor.kind {
@@ -272,7 +278,7 @@ extension TurnEngine {
         let line = LogLine(
             requestID: job.origin.requestID, threadID: job.thread.id, agent: job.thread.agent,
             owner: job.origin.owner, kind: job.kind, asked: job.asked)
-        let run = TurnRun(turn, store: store, log: log) { [weak self] run, report in
+        let run = TurnRun(turn, requestID: job.origin.requestID, store: store, log: log) { [weak self] run, report in
             place.leave()
             self?.ended(run, report, line)
         }

@@ -70,7 +70,7 @@ final class TurnEngine: Sendable {
     func add(to threadID: String, message: ChatKit.UserMessage, origin: TurnOrigin) async throws(TurnError)
         -> TurnReader
     {
-        let (thread, agent) = try await boundThread(threadID, origin.owner)
+        let (thread, agent) = try await boundThread(threadID, origin)
         let place = try await place(in: threadID, origin.owner)
         let item = TurnEngine.item(message, in: threadID)
         let job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
@@ -81,8 +81,8 @@ final class TurnEngine: Sendable {
     /// Removes what came after a user message and answers it again.
     func retry(thread threadID: String, after itemID: String, origin: TurnOrigin) async throws(TurnError) -> TurnReader
     {
-        let (thread, agent) = try await boundThread(threadID, origin.owner)
-        let stored = try await item(itemID, in: threadID, origin.owner)
+        let (thread, agent) = try await boundThread(threadID, origin)
+        let stored = try await item(itemID, in: threadID, origin)
         guard stored.type == "user_message" else { throw .notAUserMessage }
         let item = try TurnEngine.decoded(stored)
         let place = try await place(in: threadID, origin.owner)
@@ -98,22 +98,25 @@ final class TurnEngine: Sendable {
 
     /// The thread and the agent it is bound to.
     func boundThread(
-        _ threadID: String, _ owner: OwnerKey
+        _ threadID: String, _ origin: TurnOrigin
     ) async throws(TurnError) -> (StoredThread, Registry.Agent) {
-        guard
-            let thread = try await read({ store throws(StoreError) in try await store.thread(threadID, owner: owner) })
-        else {
-            throw .threadNotFound
+        let found = try await read(origin.requestID) { store throws(StoreError) in
+            try await store.thread(threadID, owner: origin.owner)
         }
+        guard let thread = found else { throw .threadNotFound }
         guard let agent = registry.agent(thread.agent) else { throw .agentUnavailable(thread.agent) }
         return (thread, agent)
     }
 
+    /// Reads from the store for a request; the log gets to know what fails.
     func read<Value: Sendable>(
-        _ body: (any Store) async throws(StoreError) -> Value
+        _ requestID: String, _ body: (any Store) async throws(StoreError) -> Value
     ) async throws(TurnError) -> Value {
         do { return try await body(store) } catch {
-            if error != .threadNotFound { log.error("store cannot be read", ["error": .string("\(error)")]) }
+            if error != .threadNotFound {
+                log.error(
+                    "store cannot be read", ["request_id": .string(requestID), "error": .string("\(error)")])
+            }
             throw TurnError(error)
         }
     }
@@ -121,14 +124,13 @@ final class TurnEngine: Sendable {
     // MARK: Threads
 
     /// Renames a thread.
-    func updateTitle(_ title: String, thread threadID: String, owner: OwnerKey) async throws(TurnError)
-        -> ChatKit.Thread
-    {
-        guard
-            var thread = try await read({ store throws(StoreError) in try await store.thread(threadID, owner: owner) })
-        else {
-            throw .threadNotFound
+    func updateTitle(
+        _ title: String, thread threadID: String, owner: OwnerKey, requestID: String
+    ) async throws(TurnError) -> ChatKit.Thread {
+        let found = try await read(requestID) { store throws(StoreError) in
+            try await store.thread(threadID, owner: owner)
         }
+        guard var thread = found else { throw .threadNotFound }
         var record = ThreadRecord(json: thread.json)
         record.title = title
         thread.json = record.encoded

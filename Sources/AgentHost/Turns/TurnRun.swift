@@ -10,9 +10,8 @@ final class TurnRun: Sendable {
     struct Work: Sendable {
         var store: any Store
         var tools: any ToolDispatching
-        var owner: OwnerKey
-        var agentID: String
-        var locale: String
+        /// For whom tools are called.
+        var caller: ToolCaller
         /// Of declarative agents.
         var model: ModelResolver.Choice?
         /// Milliseconds of the monotonic clock.
@@ -53,15 +52,21 @@ final class TurnRun: Sendable {
 
     let id: String
     let threadID: String
+    /// Of the request that began it, for the log.
+    private let requestID: String
     private let store: any Store
     private let log: Logger
     private let ended: @Sendable (TurnRun, Report) -> Void
     private let state: Mutex<State>
 
     /// - Parameter ended: called once, when the turn is over and its thread free; must not block.
-    init(_ turn: Turn, store: any Store, log: Logger, ended: @escaping @Sendable (TurnRun, Report) -> Void) {
+    init(
+        _ turn: Turn, requestID: String, store: any Store, log: Logger,
+        ended: @escaping @Sendable (TurnRun, Report) -> Void
+    ) {
         id = turn.id
         threadID = turn.thread.id
+        self.requestID = requestID
         self.store = store
         self.log = log
         self.ended = ended
@@ -223,8 +228,7 @@ final class TurnRun: Sendable {
     private func callTool(_ slot: Int, _ name: String, _ arguments: JSON) {
         guard let work = state.withLock({ $0.work }) else { return }
         let call = work.tools.dispatch(
-            tool: name, arguments: arguments, owner: work.owner, threadID: threadID, agentID: work.agentID,
-            locale: work.locale, deadline: work.deadline,
+            tool: name, arguments: arguments, caller: work.caller, deadline: work.deadline,
             progress: { [self] json in input { turn, now in turn.toolProgressed(json, slot: slot, now: now) } },
             completion: { [self] outcome in
                 input { turn, now in turn.toolEnded(outcome, slot: slot, now: now) }
@@ -284,7 +288,12 @@ final class TurnRun: Sendable {
     private func release(attempt: Int) {
         store.submit([.closeTurn(id: id)]) { [self] result in
             if case .failure(let error) = result, error != .closed, attempt < 60 {
-                log.warn("turn could not be closed", ["turn_id": .string(id), "error": .string("\(error)")])
+                log.warn(
+                    "turn could not be closed",
+                    [
+                        "request_id": .string(requestID), "thread_id": .string(threadID), "turn_id": .string(id),
+                        "error": .string("\(error)"),
+                    ])
                 _ = DeadlineTimer.shared.schedule(at: monotonicMilliseconds() + 1_000) {
                     self.release(attempt: attempt + 1)
                 }

@@ -19,7 +19,7 @@ struct ToolDispatcherTests {
         let dispatcher = ToolDispatcher(directory: registry, log: .silent)
         return await withCheckedContinuation { continuation in
             let call = dispatcher.dispatch(
-                tool: "t", arguments: arguments, owner: ada, threadID: "", agentID: "", locale: "en",
+                tool: "t", arguments: arguments, caller: ToolCaller(owner: ada),
                 deadline: monotonicMilliseconds() + deadline, progress: { _ in },
                 completion: { continuation.resume(returning: $0) })
             if cancelAtOnce {
@@ -48,7 +48,7 @@ struct ToolDispatcherTests {
         let dispatcher = ToolDispatcher(directory: Registry(), log: .silent)
         let outcome = await withCheckedContinuation { continuation in
             _ = dispatcher.dispatch(
-                tool: "x", arguments: [:], owner: ada, threadID: "", agentID: "", locale: "", deadline: .max,
+                tool: "x", arguments: [:], caller: ToolCaller(owner: ada), deadline: .max,
                 progress: { _ in },
                 completion: { continuation.resume(returning: $0) })
         }

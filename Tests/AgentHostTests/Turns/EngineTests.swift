@@ -59,7 +59,7 @@ struct EngineTests {
             _ = try await bench.engine.add(to: first.threadID, message: said("x"), origin: eve)
         }
         await #expect(throws: TurnError.threadNotFound) {
-            _ = try await bench.engine.updateTitle("x", thread: first.threadID, owner: eve.owner)
+            _ = try await bench.engine.updateTitle("x", thread: first.threadID, owner: eve.owner, requestID: "")
         }
         try await bench.engine.delete(thread: first.threadID, owner: eve.owner)
         #expect(!bench.store.allItems(first.threadID).isEmpty)
@@ -138,7 +138,7 @@ struct EngineTests {
         let bench = Bench()
         let first = try await bench.create("echo")
         _ = await all(first)
-        let thread = try await bench.engine.updateTitle("Groceries", thread: first.threadID, owner: ada)
+        let thread = try await bench.engine.updateTitle("Groceries", thread: first.threadID, owner: ada, requestID: "")
         #expect(thread.title == "Groceries")
         #expect(try await bench.store.thread(first.threadID, owner: ada)?.chatKit.title == "Groceries")
         try await bench.engine.delete(thread: first.threadID, owner: ada)

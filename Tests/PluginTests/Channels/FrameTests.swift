@@ -81,7 +81,8 @@ struct FrameTests {
             ToolCallRequest(
                 tool: ToolDescriptor(
                     plugin: "p.q", name: "add", exposedName: "x__add", title: "", description: "", inputSchema: [:]),
-                arguments: ["a": 1], owner: OwnerKey("h:me"), threadID: "thr", agentID: "", locale: "de", deadline: 5))
+                arguments: ["a": 1], caller: ToolCaller(owner: OwnerKey("h:me"), threadID: "thr", locale: "de"),
+                deadline: 5))
         let message = command.message
         #expect(
             message.strings.map { String(decoding: $0, as: UTF8.self) } == [

@@ -89,8 +89,9 @@ final class TestHost: Sendable {
     ) throws -> RunningCall {
         let found = try #require(registry.tool(plugin: TestHost.toolsID, name: tool))
         let request = ToolCallRequest(
-            tool: found.descriptor, arguments: arguments, owner: OwnerKey(owner), threadID: "thr_1", agentID: "tools-c",
-            locale: "en", deadline: monotonicMilliseconds() + deadline)
+            tool: found.descriptor, arguments: arguments,
+            caller: ToolCaller(owner: OwnerKey(owner), threadID: "thr_1", agentID: "tools-c", locale: "en"),
+            deadline: monotonicMilliseconds() + deadline)
         let progress = Collected<JSON>()
         let outcome = Answer<ToolOutcome>()
         let handle = found.provider.call(request, progress: { progress.add($0) }, completion: { outcome.set($0) })
@@ -126,17 +127,15 @@ private struct DirectDispatcher: ToolDispatching {
     let registry: Registry
 
     func dispatch(
-        tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String, locale: String,
-        deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
-        completion: @escaping @Sendable (ToolOutcome) -> Void
+        tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
+        progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable {
         guard let tool = registry.tool(exposedName) else {
             completion(.broken(.unavailable))
             return NotCancellable()
         }
         let request = ToolCallRequest(
-            tool: tool.descriptor, arguments: arguments, owner: owner, threadID: threadID, agentID: agentID,
-            locale: locale, deadline: deadline)
+            tool: tool.descriptor, arguments: arguments, caller: caller, deadline: deadline)
         return tool.provider.call(request, progress: progress, completion: completion)
     }
 }

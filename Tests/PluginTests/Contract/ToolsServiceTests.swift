@@ -52,9 +52,8 @@ struct ToolsServiceTests {
         let called = Mutex<String?>(nil)
 
         func dispatch(
-            tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String,
-            locale: String, deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
-            completion: @escaping @Sendable (ToolOutcome) -> Void
+            tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
+            progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
         ) -> any Cancellable {
             called.withLock { $0 = exposedName }
             return NotCancellable()

@@ -94,9 +94,8 @@ struct WorkerTests {
 
     private struct NoDispatcher: ToolDispatching {
         func dispatch(
-            tool exposedName: String, arguments: JSON, owner: OwnerKey, threadID: String, agentID: String,
-            locale: String, deadline: Int64, progress: @escaping @Sendable (JSON) -> Void,
-            completion: @escaping @Sendable (ToolOutcome) -> Void
+            tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
+            progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
         ) -> any Cancellable {
             completion(.broken(.unavailable))
             return NotCancellable()

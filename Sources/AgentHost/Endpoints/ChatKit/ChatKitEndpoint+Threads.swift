@@ -57,7 +57,8 @@ extension ChatKitEndpoint {
     func update(_ id: String, title: String, _ call: Call) async throws(Refusal) -> Answer {
         guard ChatKitEndpoint.mayExist(id) else { throw .threadNotFound }
         do {
-            let thread = try await engine.updateTitle(title, thread: id, owner: call.owner)
+            let thread = try await engine.updateTitle(
+                title, thread: id, owner: call.owner, requestID: call.head.id)
             var writer = JSONWriter()
             thread.encode(into: &writer)
             return .json(writer.bytes)

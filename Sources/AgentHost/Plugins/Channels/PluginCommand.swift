@@ -44,7 +44,8 @@ enum PluginCommand: Sendable {
                 op: APR_CALL_BEGIN, item: isBlocking ? 1 : 0, token: token, number: request.deadline,
                 strings: [
                     Array(request.tool.name.utf8), request.arguments.encoded, Array(subject.utf8),
-                    Array(request.threadID.utf8), Array(request.agentID.utf8), Array(request.locale.utf8),
+                    Array(request.caller.threadID.utf8), Array(request.caller.agentID.utf8),
+                    Array(request.caller.locale.utf8),
                 ])
         case .beginCompletion(let token, let isBlocking, let request):
             PluginMessage(

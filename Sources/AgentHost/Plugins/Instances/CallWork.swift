@@ -13,8 +13,8 @@ final class CallWork: OpenWork {
         completion: @escaping @Sendable (ToolOutcome) -> Void
     ) {
         scope = WorkScope(
-            owner: request.owner, threadID: request.threadID, agentID: request.agentID, locale: request.locale,
-            deadline: request.deadline)
+            owner: request.caller.owner, threadID: request.caller.threadID, requestID: request.caller.requestID,
+            agentID: request.caller.agentID, locale: request.caller.locale, deadline: request.deadline)
         name = request.tool.name
         self.progress = progress
         self.completion = completion
@@ -58,7 +58,7 @@ extension PluginInstance: ToolProvider {
     ) -> any Cancellable {
         let isBlocking = manifest.tools.contains { $0.name == request.tool.name && $0.mode == .blocking }
         return open(CallWork(request, progress: progress, completion: completion)) { token in
-            .beginCall(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
+            .beginCall(token: token, isBlocking: isBlocking, subject: subject(of: request.caller.owner), request)
         }
     }
 }

@@ -52,9 +52,11 @@ struct ToolsService: HostService {
         let tool = try tool(name, of: call.manifest)
         let latest = monotonicMilliseconds() + ToolsService.timeout
         return dispatcher.dispatch(
-            tool: tool.exposedName, arguments: arguments, owner: owner, threadID: scope.threadID,
-            agentID: scope.agentID,
-            locale: scope.locale, deadline: scope.deadline > 0 ? scope.deadline : latest,
+            tool: tool.exposedName, arguments: arguments,
+            caller: ToolCaller(
+                owner: owner, threadID: scope.threadID, requestID: scope.requestID, agentID: scope.agentID,
+                locale: scope.locale),
+            deadline: scope.deadline > 0 ? scope.deadline : latest,
             progress: { reply.progress($0) },
             completion: { outcome in
                 switch outcome {
