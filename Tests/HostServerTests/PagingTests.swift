@@ -2,6 +2,10 @@ import Foundation
 import Synchronization
 import Testing
 
+#if TSAN_LOCKS
+    @testable import AgentHost
+#endif
+
 /// Lists that are read page by page while others write: nothing is lost, nothing comes twice, no page is short.
 struct PagingTests {
     struct Fault: Error { var what: String }
