@@ -49,12 +49,12 @@ private func isEqual(_ a: apr_message, _ b: apr_message) -> Bool {
         && strings(a) == strings(b)
 }
 
-/// The events until the bytes end or are no frames; the last element says which.
+/// The events until the bytes end, texts of one item put together; nil alone when something is no frame.
 private func events(_ slices: [[UInt8]]) -> [PluginEvent?] {
     var reader = FrameReader()
-    var events: [PluginEvent?] = []
+    var events = PluginEventBatch()
     for slice in slices {
-        do { events += try reader.feed(slice) as [PluginEvent?] } catch { return [nil] }
+        do { for event in try reader.feed(slice) { events.append(event) } } catch { return [nil] }
     }
-    return events
+    return events.take()
 }
