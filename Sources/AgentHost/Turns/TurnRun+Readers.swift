@@ -65,15 +65,14 @@ extension TurnRun {
     /// The reader leaves. Unless its client may come back, the turn is cancelled: it reads its turn alone, or others have come to
     /// look on, who see how what was shown is completed.
     func leave(_ number: Int) {
-        let (ready, cancellation) = state.withLock { state -> ((@Sendable () -> Void)?, Turn.Cancellation?) in
-            guard let reader = state.readers.remove(number) else { return (nil, nil) }
+        let left = state.withLock { state -> (reader: TurnReaders.Reader, isLast: Bool)? in
+            guard let reader = state.readers.remove(number) else { return nil }
             if state.isResumable { state.letGo() }
-            let cancellation: Turn.Cancellation? =
-                reader.isResuming ? nil : state.readers.isEmpty ? .readerLeft : .stopped
-            return (reader.isWaiting ? reader.ready : nil, cancellation)
+            return (reader, state.readers.isEmpty)
         }
-        ready?()
-        if let cancellation { cancel(cancellation) } else { performQueued() }
+        guard let left else { return }
+        if left.reader.isWaiting { left.reader.ready?() }
+        if left.reader.isResuming { performQueued() } else { cancel(left.isLast ? .readerLeft : .stopped) }
     }
 
     // MARK: Slow readers
@@ -129,6 +128,7 @@ extension TurnRun.State {
         let slowest = readers.slowest ?? turn.transcript.log.visible
         turn.transcript.log.narrow(to: turn.configuration.keptBytes, below: slowest)
         turn.forgetWork()
-        return turn.transcript.log.retainedBytes
+        // Beyond that is what readers have still to take.
+        return min(turn.transcript.log.retainedBytes, turn.configuration.keptBytes)
     }
 }

@@ -72,7 +72,7 @@ final class TurnRun: Sendable {
     func input(_ body: (inout Turn, Turn.Moment) -> Void) {
         let now = Turn.Moment.now()
         let (ready, performs) = state.withLock { state -> (TurnReaders.Calls, Bool) in
-            if state.isFarAhead { state.dropSlowReaders() }
+            if state.isFarAhead && !state.turn.isOver { state.dropSlowReaders() }
             body(&state.turn, now)
             state.actions += state.turn.takeActions()
             if state.readers.isEmpty && state.isResumable { state.letGo() }

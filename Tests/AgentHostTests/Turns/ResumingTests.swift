@@ -131,17 +131,17 @@ struct ResumingTests {
     @Test func theEndIsKeptForItsTimeAndWithinItsBound() async throws {
         var limits = TurnConfiguration()
         limits.keptTime = 300
-        limits.keptBytes = 5_000
+        limits.keptBytes = 6_000
         let bench = Bench(limits)
         bench.code { _, output in
-            for _ in 0..<20 { output.text(item: 1, .init(String(repeating: "x", count: 500))) }
+            for _ in 0..<20 { output.text(item: 1, .init(String(repeating: "x", count: 100))) }
             output.finish(.success(()))
         }
         let first = try await create(bench)
         let turn = try #require(first.cursor?.turn)
         let whole = await all(first).names
         #expect(await eventually { bench.engine.state.withLock { $0.kept.count == 1 } })
-        #expect(bench.engine.state.withLock { (1...5_000).contains($0.kept.bytes) })
+        #expect(bench.engine.state.withLock { (1...6_000).contains($0.kept.bytes) })
         #expect(throws: ResumeGap.self) { try resume(bench, first.threadID, turn, 1) }
         let again = try #require(try resume(bench, first.threadID, turn, whole.count - 2))
         #expect(await all(again).names == whole.suffix(2))
