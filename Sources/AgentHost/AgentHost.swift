@@ -143,7 +143,7 @@ extension Router {
             engine: engine, store: store, identification: CallerIdentification(),
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
-        addGateway("POST", "/chatkit", chatKit)
+        addChatKit(chatKit)
         addProbes(store: store, isDraining: { engine.isStopping })
     }
 }

@@ -53,6 +53,17 @@ extension ChatKit {
             bytes += other.bytes
         }
 
+        /// All but the first `pieces` pieces.
+        func droppingFirst(_ pieces: Int) -> TextDeltas {
+            guard pieces > 0 else { return self }
+            var rest = TextDeltas()
+            guard pieces < count else { return rest }
+            let start = ends[pieces - 1]
+            rest.bytes = Array(bytes[Int(start)...])
+            rest.ends = ends[pieces...].map { $0 - start }
+            return rest
+        }
+
         /// Calls `body` for each piece, in order.
         func forEach(_ body: (Span<UInt8>) -> Void) {
             let all = bytes.span

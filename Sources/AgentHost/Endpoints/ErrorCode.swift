@@ -26,6 +26,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
     // What the server cannot do now.
     case threadBusy = "thread_busy"
     case notPending = "not_pending"
+    case gap
     case agentFailed = "agent_failed"
     case answerTooLarge = "answer_too_large"
     case agentUnavailable = "agent_unavailable"
@@ -41,6 +42,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
         case .notFound, .itemNotFound, .cursorNotFound, .attachmentNotFound, .unknownAgent: 404
         case .methodNotAllowed: 405
         case .threadBusy, .notPending: 409
+        case .gap: 410
         case .bodyTooLarge: 413
         case .internalError, .answerTooLarge: 500
         case .notImplemented: 501

@@ -2,11 +2,13 @@
 /// each. While there is nothing to say, a comment goes out now and then, so that proxies keep the connection and a client
 /// that has silently gone is noticed.
 final class EventStream: ResponseSource, @unchecked Sendable {
-    // Unchecked: `threadID` is touched on the connection's loop only.
+    // Unchecked: `threadID` and `cursor` are touched on the connection's loop only.
     private let source: any ChatEventSource
     let heartbeatInterval: Int64?
     /// Of the first `thread.created`, when the request named no thread.
     private var threadID: String?
+    /// Behind the last event that was written, when the client is told where it is.
+    private var cursor: EventCursor?
     private let onEnd: @Sendable (_ complete: Bool, _ threadID: String?) -> Void
 
     /// - Parameters:
@@ -18,6 +20,7 @@ final class EventStream: ResponseSource, @unchecked Sendable {
         onEnd: @escaping @Sendable (_ complete: Bool, _ threadID: String?) -> Void
     ) {
         self.source = source
+        cursor = source.cursor
         heartbeatInterval = heartbeat
         self.threadID = threadID
         self.onEnd = onEnd
@@ -29,10 +32,11 @@ final class EventStream: ResponseSource, @unchecked Sendable {
         switch source.take(limit: limit) {
         case .events(let events):
             noteThread(events)
-            EventStream.encode(events, into: &bytes)
+            EventStream.encode(events, after: &cursor, into: &bytes)
             return .more
         case .nothing: return .waiting
         case .end: return .ended
+        case .dropped: return .broken
         }
     }
 
@@ -50,13 +54,37 @@ final class EventStream: ResponseSource, @unchecked Sendable {
     }
 
     /// Appends one batch.
-    static func encode(_ events: [ChatKit.Event], into bytes: inout [UInt8]) {
+    ///
+    /// - Parameter cursor: where the client is: it is told so with each event; nil when it is not.
+    static func encode(_ events: [ChatKit.Event], after cursor: inout EventCursor?, into bytes: inout [UInt8]) {
         var buffer: [UInt8] = []
         swap(&buffer, &bytes)
         var writer = JSONWriter(buffer)
         // The writer must be the only one to hold the buffer, or its first append copies it.
         buffer = []
-        for event in events { event.encode(into: &writer, prefix: "data: ", suffix: "\n\n") }
+        if cursor == nil {
+            for event in events { event.encode(into: &writer, prefix: "data: ", suffix: "\n\n") }
+        } else {
+            for event in events { encode(event, after: &cursor, into: &writer) }
+        }
         bytes = writer.take()
+    }
+
+    /// Appends an event with an `id` before it; several for several text deltas.
+    private static func encode(_ event: ChatKit.Event, after cursor: inout EventCursor?, into writer: inout JSONWriter)
+    {
+        if case .itemUpdated(let id, .textDeltas(let index, let deltas)) = event, deltas.count > 1 {
+            deltas.forEach { piece in
+                var delta = ChatKit.TextDeltas()
+                delta.append(utf8: piece)
+                encode(.itemUpdated(id: id, .textDeltas(index: index, delta)), after: &cursor, into: &writer)
+            }
+            return
+        }
+        cursor?.number += 1
+        writer.append("id: ")
+        if let cursor { writer.raw(cursor.text.utf8) }
+        writer.append("\n")
+        event.encode(into: &writer, prefix: "data: ", suffix: "\n\n")
     }
 }

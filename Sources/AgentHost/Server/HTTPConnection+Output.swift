@@ -36,6 +36,9 @@ extension HTTPConnection {
                 append(exchange.response.takeOutput())
                 stream.end(complete: true)
                 return false
+            case .broken:
+                depart()
+                return false
             }
         }
         return stream.isReady

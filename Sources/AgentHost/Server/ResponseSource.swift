@@ -30,6 +30,8 @@ enum ResponseProgress: Sendable {
     case waiting
     /// That was all.
     case ended
+    /// There would be more, but not for this client: the connection is cut, so that it is not taken for the end.
+    case broken
 }
 
 /// A source on its way through a connection. Confined to the connection's loop.

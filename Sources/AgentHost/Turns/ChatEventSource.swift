@@ -14,6 +14,13 @@ protocol ChatEventSource: AnyObject, Sendable {
 
     /// The reader has gone. Does nothing after the end.
     func leave()
+
+    /// The place before the first event, when the client is to be told where it is.
+    var cursor: EventCursor? { get }
+}
+
+extension ChatEventSource {
+    var cursor: EventCursor? { nil }
 }
 
 /// What a reader gets at once.
@@ -24,6 +31,8 @@ enum Taken: Sendable {
     case nothing
     /// There will be no more.
     case end
+    /// The reader was too slow and is read to no more, though there is more.
+    case dropped
 }
 
 /// Reads a source from a Task. Belongs to that Task.
@@ -34,6 +43,7 @@ final class ChatEventReader: Sendable {
     private struct State {
         /// The source has something that was not taken.
         var isReady = false
+        var wasDropped = false
         var waiter: CheckedContinuation<Void, Never>?
     }
 
@@ -42,12 +52,18 @@ final class ChatEventReader: Sendable {
         source.onReady { [weak self] in self?.wake() }
     }
 
+    /// Whether there would have been more: this reader was too slow.
+    var wasDropped: Bool { state.withLock { $0.wasDropped } }
+
     /// Waits for the next events. Nil at the end, and promptly when the Task is cancelled, which counts as leaving.
     func next() async -> [ChatKit.Event]? {
         while true {
             switch source.take(limit: 1 << 20) {
             case .events(let events): return events
             case .end: return nil
+            case .dropped:
+                state.withLock { $0.wasDropped = true }
+                return nil
             case .nothing: break
             }
             guard !Task.isCancelled else {

@@ -1,28 +1,45 @@
 /// The numbered events of a turn, with two ends: `appended`, and `visible`, which waits for the disk.
 ///
 /// An event that depends on a write holds `visible` back until the write is durable, and later events wait behind it. So what a
-/// client has seen is stored, and nothing but `visible` waits. A pure value: the driver guards it.
+/// client has seen is stored, and nothing but `visible` waits. What all readers have taken is forgotten, but for a `window` that is
+/// kept for readers who come back. A pure value: the driver guards it.
 struct EventLog: Sendable {
     private struct Entry: Sendable {
         var event: ChatKit.Event
         var bytes: Int
+        /// Events it is on the wire.
+        var wireCount: Int
         /// Bytes an agent emitted for it: given back as credit when the readers have taken it.
         var credit = 0
         var write: Int?
     }
 
-    /// What readers have not all taken yet.
+    /// Where a reader is: the next event it gets, less the pieces of text it has seen already.
+    struct Position: Sendable, Hashable {
+        var number = 0
+        var pieces = 0
+    }
+
+    /// What is kept: first what readers have taken, then what they have not all taken yet.
     private var entries: [Entry] = []
     /// Number of `entries[0]`.
     private var first = 0
+    /// All below were taken by every reader, and their credit was given back.
+    private var taken = 0
+    /// Events on the wire before `entries[0]`.
+    private var firstOnWire = 0
     /// Writes that are not durable yet and that events wait for.
     private var pending: Set<Int> = []
+    /// Bytes of what is kept below `taken`.
+    private var windowBytes = 0
 
+    /// Bytes, about, that stay when all readers have taken them, for those who come back.
+    var window = 0
     /// The number the next event that readers may see will have; all below are visible.
     private(set) var visible = 0
     /// Whether no event will be appended any more.
     private(set) var isComplete = false
-    /// Bytes, about, that are kept for readers.
+    /// Bytes, about, that are kept.
     private(set) var retainedBytes = 0
 
     /// The number the next event will have.
@@ -31,6 +48,8 @@ struct EventLog: Sendable {
     var isFullyVisible: Bool { isComplete && visible == appended }
     /// The events that are kept, visible or not.
     var events: [ChatKit.Event] { entries.map(\.event) }
+    /// Bytes, about, that the slowest reader has not taken yet.
+    var bytesAhead: Int { retainedBytes - windowBytes }
 
     /// Adds an event.
     ///
@@ -38,14 +57,14 @@ struct EventLog: Sendable {
     mutating func append(_ event: ChatKit.Event, write: Int? = nil) {
         let bytes = event.approximateBytes
         retainedBytes += bytes
-        entries.append(Entry(event: event, bytes: bytes, write: write))
+        entries.append(Entry(event: event, bytes: bytes, wireCount: event.wireCount, write: write))
         if let write { pending.insert(write) }
         advance()
     }
 
     /// Notes that an agent spent `bytes` on the newest event. False when there is none to hang it on.
     mutating func charge(_ bytes: Int) -> Bool {
-        guard !entries.isEmpty else { return false }
+        guard taken < appended else { return false }
         entries[entries.count - 1].credit += bytes
         return true
     }
@@ -75,6 +94,8 @@ struct EventLog: Sendable {
         }
     }
 
+    // MARK: Reading
+
     /// The visible events from number `from` on, in all not more than one above about `limit` bytes.
     func read(from number: Int, limit: Int = .max) -> [ChatKit.Event] {
         var bytes = 0
@@ -87,14 +108,46 @@ struct EventLog: Sendable {
         return entries[begin..<end].map(\.event)
     }
 
-    /// Forgets events below `number`, which all readers have taken. Returns the credit they held.
+    /// Where a reader goes on that has seen so many events on the wire. Nil when what comes next is not kept any more, or nobody can
+    /// have seen that many.
+    func position(onWire seen: Int) -> Position? {
+        var missing = seen - firstOnWire
+        guard missing >= 0 else { return nil }
+        for index in 0..<(visible - first) {
+            if missing < entries[index].wireCount { return Position(number: first + index, pieces: missing) }
+            missing -= entries[index].wireCount
+        }
+        return missing == 0 ? Position(number: visible) : nil
+    }
+
+    /// Notes that all readers have taken the events below `number`; of these no more than the window is kept. Returns the credit they
+    /// held.
     mutating func trim(below number: Int) -> Int {
-        let count = min(number, visible) - first
-        guard count > 0 else { return 0 }
         var credit = 0
-        for entry in entries[..<count] {
-            credit += entry.credit
-            retainedBytes -= entry.bytes
+        while taken < min(number, visible) {
+            credit += entries[taken - first].credit
+            windowBytes += entries[taken - first].bytes
+            taken += 1
+        }
+        // Not one at a time: what stays is moved.
+        if windowBytes > window + window / 8 { forget(below: min(number, taken)) }
+        return credit
+    }
+
+    /// Gives the window another size. All readers have taken what is below `number`.
+    mutating func narrow(to bytes: Int, below number: Int) {
+        window = bytes
+        forget(below: min(number, taken))
+    }
+
+    /// Forgets the oldest events below `number`, until no more than the window is kept.
+    private mutating func forget(below number: Int) {
+        var count = 0
+        while windowBytes > window, first + count < number {
+            retainedBytes -= entries[count].bytes
+            windowBytes -= entries[count].bytes
+            firstOnWire += entries[count].wireCount
+            count += 1
         }
         if count == entries.count {
             // A few deltas come again and again; more is given back, as the agent may be silent for long now.
@@ -103,55 +156,5 @@ struct EventLog: Sendable {
             entries.removeFirst(count)
         }
         first += count
-        return credit
-    }
-}
-
-extension ChatKit.Event {
-    /// Memory the event takes, about: exact enough to bound what a slow reader costs.
-    var approximateBytes: Int {
-        switch self {
-        case .itemUpdated(_, let update): 96 + update.approximateBytes
-        case .itemAdded(let item), .itemDone(let item), .itemReplaced(let item): 96 + item.approximateBytes
-        case .clientEffect(_, let data): 96 + JSON.object(data).encoded.count
-        case .notice(_, let message, _): 96 + message.utf8.count
-        default: 256
-        }
-    }
-}
-
-extension ChatKit.Item {
-    /// Messages, which every turn has, are not encoded for this.
-    fileprivate var approximateBytes: Int {
-        switch content {
-        case .userMessage(let message): 256 + message.content.reduce(0) { $0 + $1.approximateBytes }
-        case .assistantMessage(let parts):
-            parts.reduce(256) { $0 + $1.text.utf8.count + 128 * $1.annotations.count }
-        default: encoded.count
-        }
-    }
-}
-
-extension ChatKit.UserContent {
-    fileprivate var approximateBytes: Int {
-        switch self {
-        case .text(let text): 64 + text.utf8.count
-        case .tag(_, let text, let data, _, _): 128 + text.utf8.count + JSON.object(data).encoded.count
-        }
-    }
-}
-
-extension ChatKit.ItemUpdate {
-    fileprivate var approximateBytes: Int {
-        switch self {
-        case .textDeltas(_, let deltas): deltas.bytes.count + 96 * (deltas.count - 1)
-        case .contentPartAdded(_, let part), .contentPartDone(_, let part):
-            part.text.utf8.count + 128 * part.annotations.count
-        case .annotationAdded(_, _, let json), .widgetComponent(_, let json), .widgetRoot(let json): json.encoded.count
-        case .widgetTextDelta(_, let delta, _): delta.utf8.count
-        case .taskAdded(_, let task), .taskUpdated(_, let task):
-            if case .custom(_, _, let content) = task.kind { 64 + (content?.utf8.count ?? 0) } else { 512 }
-        case .imageUpdated(let image, _): image.url.utf8.count
-        }
     }
 }

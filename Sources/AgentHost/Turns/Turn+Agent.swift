@@ -75,7 +75,7 @@ extension Turn {
         guard isRunning else { return }
         let before = transcript.log.appended
         input(now) { turn in
-            guard turn.transcript.log.retainedBytes <= turn.configuration.maximumBytesAhead else {
+            guard turn.transcript.log.bytesAhead <= turn.configuration.maximumBytesAhead else {
                 return turn.fail(
                     code: .outputLimit, message: "The answer came faster than it could be delivered and was stopped.",
                     allowRetry: true, detail: "reader too far behind", now: now)

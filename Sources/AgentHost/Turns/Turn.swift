@@ -40,7 +40,7 @@ struct Turn: Sendable {
         case completed
         /// `detail` is for the log.
         case failed(code: TurnErrorCode, detail: String)
-        /// The last reader left.
+        /// The last reader left, or the person stopped it.
         case cancelled
         /// A newer message took its place.
         case interrupted
@@ -50,6 +50,8 @@ struct Turn: Sendable {
 
     enum Cancellation: Sendable, Hashable {
         case readerLeft, threadDeleted, shutdown
+        /// The person stopped it, and somebody still reads.
+        case stopped
         /// A newer message takes its place (`TurnPolicy.interrupt`).
         case interrupted
     }
@@ -262,20 +264,27 @@ struct Turn: Sendable {
                 actions.append(.cancelWork(.cancelled))
             }
             end(.cancelled)
-        case .interrupted: interrupt(now)
+        case .interrupted: complete(as: .interrupted, noting: Turn.supersededNote, now)
+        case .stopped: complete(as: .cancelled, noting: Turn.stoppedNote, now)
         }
         settle()
     }
 
-    /// Unlike one who left, the reader is still there: what was shown is completed.
-    private mutating func interrupt(_ now: Moment) {
+    /// Unlike one who left, readers are still there: what was shown is completed.
+    private mutating func complete(as outcome: Outcome, noting note: String, _ now: Moment) {
         if phase == .running {
             closeWorkflow(now)
             transcript.endAll()
-            transcript.hide(.sdkHiddenContext(Turn.supersededNote), at: now.wall)
+            transcript.hide(.sdkHiddenContext(note), at: now.wall)
             actions.append(.cancelWork(.cancelled))
         }
-        end(.interrupted)
+        end(outcome)
+    }
+
+    /// After the end: lets go of everything but the events.
+    mutating func forgetWork() {
+        loop = nil
+        agentItems = [:]
     }
 
     /// Tells the model of the next turn what happened.

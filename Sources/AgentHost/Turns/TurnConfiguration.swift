@@ -16,6 +16,15 @@ struct TurnConfiguration: Sendable {
     var maximumEmissionBytes = 1 << 20
     /// Bytes an agent may be ahead of the slowest reader.
     var maximumBytesAhead = 4 << 20
+    /// Of a turn that clients may come back to: bytes that are kept of what they have taken while it runs, and after its end.
+    var resumeWindow = 4 << 20
+    var keptBytes = 1 << 20
+    /// How long it is kept after its end.
+    var keptTime: Int64 = 300_000
+    /// Bytes that are kept of all ended turns together; the oldest go first.
+    var keptBytesOfAll = 64 << 20
+    /// A client that may come back and does not take for that long what there is loses its stream, so that the turn goes on.
+    var readerPatience: Int64 = 30_000
     /// User and assistant messages that a model is told.
     var maximumHistory = 20
     /// Items that a coded agent is told, and their bytes.

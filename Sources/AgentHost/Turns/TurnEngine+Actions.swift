@@ -128,7 +128,7 @@ extension TurnEngine {
         }
         let job = Job(
             agent: agent, thread: thread, origin: origin, kind: kind, input: input, place: queue.outside(thread.id))
-        guard let run = makeRun(job, totalLimit: limit) else { throw .shuttingDown }
+        guard let run = makeRun(job, isBeside: true, totalLimit: limit) else { throw .shuttingDown }
         let deadline = monotonicMilliseconds() + limit
         let reader = ChatEventReader(TurnReader(run))
         var work = TurnRun.Work(

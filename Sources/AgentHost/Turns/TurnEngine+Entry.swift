@@ -108,7 +108,7 @@ extension TurnEngine {
             job.place.leave()
             throw TurnError(error)
         }
-        let reader = TurnReader(run)
+        let reader = TurnReader(run, resumes: job.origin.resumes)
         run.input { turn, _ in turn.open(opening) }
         if holdsLease {
             await start(job, run)
@@ -261,8 +261,10 @@ extension TurnEngine {
 
     /// Makes the turn's driver and counts it; nil when the engine is stopping.
     ///
-    /// - Parameter totalLimit: milliseconds it may take, if less than usual.
-    func makeRun(_ job: Job, totalLimit: Int64 = .max) -> TurnRun? {
+    /// - Parameters:
+    ///   - isBeside: whether it runs beside the turns of its thread.
+    ///   - totalLimit: milliseconds it may take, if less than usual.
+    func makeRun(_ job: Job, isBeside: Bool = false, totalLimit: Int64 = .max) -> TurnRun? {
         var configuration = configuration
         configuration.totalLimit = min(configuration.totalLimit, totalLimit)
         // With thousands of turns at once the store would do little else than keep partial texts: each then does it less often.
@@ -284,7 +286,10 @@ extension TurnEngine {
         }
         return state.withLock { state in
             guard !state.isStopping else { return nil }
-            state.active[job.id] = Active(run: run, owner: job.origin.owner, answers: job.item?.id)
+            state.lastNumber += 1
+            state.active[job.id] = Active(
+                run: run, owner: job.origin.owner, answers: job.item?.id, number: state.lastNumber, isBeside: isBeside)
+            if !isBeside { state.kept.supersede(thread: job.thread.id) }
             return run
         }
     }
@@ -304,7 +309,7 @@ extension TurnEngine {
     }
 
     private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ line: LogLine) {
-        guard forget(run) else { return }
+        guard forget(run, keeping: report.keptBytes, owner: line.owner) else { return }
         if let record = report.changedRecord {
             for active in activeTurns(on: line.threadID, line.owner) {
                 active.run.input { turn, _ in turn.adopt(record) }
@@ -336,15 +341,23 @@ extension TurnEngine {
     }
 
     /// Whether the turn was active.
+    ///
+    /// - Parameter bytes: that clients may come back to.
     @discardableResult
-    func forget(_ run: TurnRun) -> Bool {
+    func forget(_ run: TurnRun, keeping bytes: Int = 0, owner: OwnerKey = OwnerKey("")) -> Bool {
+        let until = monotonicMilliseconds() + configuration.keptTime
         let (wasActive, drained) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
             let wasActive = state.active.removeValue(forKey: run.id) != nil
+            if bytes > 0 && wasActive {
+                state.kept.add(
+                    run, owner: owner, bytes: bytes, until: until, maximumBytes: configuration.keptBytesOfAll)
+            }
             guard state.active.isEmpty, let drained = state.drained else { return (wasActive, nil) }
             state.drained = nil
             return (wasActive, drained.continuation)
         }
         drained?.resume()
+        if bytes > 0 { expireKept(at: until) }
         return wasActive
     }
 }

@@ -7,6 +7,8 @@ struct TurnOrigin: Sendable {
     var locale: String
     /// Of the request, for the agent.
     var metadata: JSON = [:]
+    /// Whether the client may come back to the turn after it has left.
+    var resumes = false
 }
 
 /// Runs turns: stores what the person said, takes the thread, lets the agent answer, keeps the answer.
@@ -19,9 +21,15 @@ final class TurnEngine: Sendable {
         var owner: OwnerKey
         /// Id of the user message that is answered.
         var answers: String?
+        /// In the order they were asked for.
+        var number: Int
+        /// Whether it runs beside the turns of its thread.
+        var isBeside: Bool
     }
     struct State {
         var active: [String: Active] = [:]
+        var lastNumber = 0
+        var kept = KeptTurns()
         var isStopping = false
         /// Waits until nothing is active.
         var drained: (number: Int, continuation: CheckedContinuation<Void, Never>)?
@@ -145,6 +153,7 @@ final class TurnEngine: Sendable {
     func delete(thread threadID: String, owner: OwnerKey) async throws(TurnError) {
         for active in activeTurns(on: threadID, owner) { active.run.cancel(.threadDeleted) }
         do { try await store.write([.deleteThread(id: threadID, owner: owner)]) } catch { throw TurnError(error) }
+        state.withLock { $0.kept.remove(thread: threadID) }
     }
 
     func activeTurns(on threadID: String, _ owner: OwnerKey) -> [Active] {

@@ -1,9 +1,9 @@
-private import Synchronization
+internal import Synchronization
 
-/// Drives one turn: guards its state, performs its actions, hands its events to the reader.
+/// Drives one turn: guards its state, performs its actions, hands its events to the readers.
 ///
 /// Inputs come from any thread: the plugin's, the store's, the timer's. Each takes the lock, changes the state, appends events and
-/// wakes the reader; the other actions are performed after the lock is released, in order, by one thread at a time. A text delta
+/// wakes the readers; the other actions are performed after the lock is released, in order, by one thread at a time. A text delta
 /// costs no task, closure or thread switch.
 final class TurnRun: Sendable {
     /// What the turn needs to do its work.
@@ -29,18 +29,16 @@ final class TurnRun: Sendable {
         var toolCalls: Int
         /// What the agent made of the thread, if it changed it.
         var changedRecord: ThreadRecord?
+        /// Bytes that are kept of it for clients who come back; 0 when none may.
+        var keptBytes: Int
     }
 
-    private struct State {
+    struct State {
         var turn: Turn
         var actions: [Turn.Action] = []
         /// Whether a thread is performing actions.
         var isPerforming = false
-        var ready: (@Sendable () -> Void)?
-        /// The reader found nothing and is to be told when there is something.
-        var isReaderWaiting = false
-        var readerPosition = 0
-        var hasReader = true
+        var readers = TurnReaders()
         var work: Work?
         var agent: (any AgentTurn)?
         var owedCredit = 0
@@ -57,7 +55,7 @@ final class TurnRun: Sendable {
     private let store: any Store
     private let log: Logger
     private let ended: @Sendable (TurnRun, Report) -> Void
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
     /// - Parameter ended: called once, when the turn is over and its thread free; must not block.
     init(
@@ -75,71 +73,26 @@ final class TurnRun: Sendable {
 
     // MARK: Inputs
 
-    /// Changes the turn, tells the reader if it can see more, performs what comes of it.
+    /// Changes the turn, tells readers if they can see more, performs what comes of it.
     func input(_ body: (inout Turn, Turn.Moment) -> Void) {
         let now = Turn.Moment.now()
-        let (ready, performs) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
+        let (ready, performs) = state.withLock { state -> (TurnReaders.Calls, Bool) in
+            if state.isFarAhead && !state.turn.isOver { state.dropSlowReaders() }
             body(&state.turn, now)
             state.actions += state.turn.takeActions()
-            let ready = TurnRun.readerToTell(&state)
+            if state.readers.isEmpty && state.isResumable { state.letGo() }
+            let ready = state.readers.toTell(
+                visible: state.turn.transcript.log.visible, isEnd: state.turn.transcript.log.isFullyVisible)
             guard !state.isPerforming, !state.actions.isEmpty else { return (ready, false) }
             state.isPerforming = true
             return (ready, true)
         }
-        ready?()
+        ready.call()
         if performs { perform() }
     }
 
     /// Whether the turn still runs or waits to run.
     var isOver: Bool { state.withLock { $0.turn.isOver } }
-
-    // MARK: The reader
-
-    /// What the waiting reader wants called, when there is something for it now.
-    private static func readerToTell(_ state: inout State) -> (@Sendable () -> Void)? {
-        guard state.isReaderWaiting else { return nil }
-        guard
-            state.turn.transcript.log.visible > state.readerPosition || state.turn.transcript.log.isFullyVisible
-        else { return nil }
-        state.isReaderWaiting = false
-        return state.ready
-    }
-
-    /// See `ChatEventSource`.
-    func onReady(_ ready: @escaping @Sendable () -> Void) { state.withLock { $0.ready = ready } }
-
-    /// The events the reader has not seen; what an agent spent on them is given back.
-    func take(limit: Int) -> Taken {
-        let (taken, credit, agent) = state.withLock { state -> (Taken, Int, (any AgentTurn)?) in
-            guard state.hasReader else { return (.end, 0, nil) }
-            guard state.turn.transcript.log.visible > state.readerPosition else {
-                if state.turn.transcript.log.isFullyVisible { return (.end, 0, nil) }
-                state.isReaderWaiting = true
-                return (.nothing, 0, nil)
-            }
-            let events = state.turn.transcript.log.read(from: state.readerPosition, limit: limit)
-            state.readerPosition += events.count
-            let credit = state.turn.transcript.log.trim(below: state.readerPosition)
-            if state.agent == nil { state.owedCredit += credit }
-            return (.events(events), credit, state.agent)
-        }
-        if credit > 0 { agent?.consumed(credit) }
-        return taken
-    }
-
-    /// The reader leaves: the turn is cancelled, as nobody else reads.
-    func leave() {
-        let (isFirst, ready) = state.withLock { state -> (Bool, (@Sendable () -> Void)?) in
-            defer {
-                state.hasReader = false
-                state.isReaderWaiting = false
-                state.ready = nil
-            }
-            return (state.hasReader, state.isReaderWaiting ? state.ready : nil)
-        }
-        ready?()
-        if isFirst { cancel(.readerLeft) }
-    }
 
     func cancel(_ reason: Turn.Cancellation) { input { turn, now in turn.cancel(reason, now: now) } }
 
@@ -316,11 +269,22 @@ final class TurnRun: Sendable {
                 state.timer?.token,
                 Report(
                     outcome: outcome, steps: state.turn.steps, toolCalls: state.turn.toolCalls,
-                    changedRecord: state.turn.changesThread ? state.turn.record : nil)
+                    changedRecord: state.turn.changesThread ? state.turn.record : nil,
+                    keptBytes: outcome == .deleted ? 0 : state.keepForLater())
             )
         }
         if let timer { DeadlineTimer.shared.cancel(timer) }
         ended(self, report)
+    }
+
+    /// Performs what was queued outside an input.
+    func performQueued() {
+        let performs = state.withLock { state in
+            guard !state.isPerforming, !state.actions.isEmpty else { return false }
+            state.isPerforming = true
+            return true
+        }
+        if performs { perform() }
     }
 }
 

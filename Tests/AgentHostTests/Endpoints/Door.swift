@@ -29,7 +29,7 @@ struct Door: Sendable {
             agents: AgentRouter(registry: registry, configuredDefault: defaultAgent), routeDefault: "TripPlanner",
             log: .silent)
         var router = Router()
-        router.addGateway("POST", "/chatkit", chatKit)
+        router.addChatKit(chatKit)
         router.addProbes(store: store)
         handler = EndpointHandler(router: router, cors: cors, log: .silent)
     }
@@ -48,7 +48,8 @@ struct Door: Sendable {
                 return nil
             }
             var events: [JSON] = []
-            for block in text.components(separatedBy: "\n\n").dropLast() where !block.hasPrefix(":") {
+            for numbered in text.components(separatedBy: "\n\n").dropLast() where !numbered.hasPrefix(":") {
+                let block = numbered.hasPrefix("id: ") ? numbered.drop { $0 != "\n" }.dropFirst() : numbered[...]
                 guard block.hasPrefix("data: "), let event = try? JSON.parse(String(block.dropFirst(6))) else {
                     return nil
                 }
@@ -88,6 +89,7 @@ struct Door: Sendable {
             case .ended:
                 writer.finish()
                 return source.ended(complete: true)
+            case .broken: return source.ended(complete: false)
             }
         }
     }
@@ -97,8 +99,10 @@ struct Door: Sendable {
     ) -> HTTPRequest {
         var fields = HTTPFields()
         for (name, value) in headers { fields.append(name, value) }
+        let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         return HTTPRequest(
-            method: method, target: path, path: path, query: nil, version: .http11, fields: fields,
+            method: method, target: path, path: parts[0], query: parts.dropFirst().first, version: .http11,
+            fields: fields,
             framing: .length(length), expectsContinue: false, keepsAlive: true, id: "req_test")
     }
 

@@ -10,14 +10,19 @@ struct EventStreamTests {
             var batches: [[ChatKit.Event]] = []
             var isOver = false
             var left = 0
+            var isDropped = false
             var ready: (@Sendable () -> Void)?
         }
         private let state = Mutex(State())
+        let cursor: EventCursor?
+
+        init(cursor: EventCursor? = nil) { self.cursor = cursor }
 
         var left: Int { state.withLock { $0.left } }
 
         func give(_ batch: [ChatKit.Event]) { change { $0.batches.append(batch) } }
         func end() { change { $0.isOver = true } }
+        func drop() { change { $0.isDropped = true } }
         func leave() { state.withLock { $0.left += 1 } }
         func onReady(_ ready: @escaping @Sendable () -> Void) { state.withLock { $0.ready = ready } }
 
@@ -32,7 +37,7 @@ struct EventStreamTests {
         func take(limit: Int) -> Taken {
             state.withLock { state in
                 guard state.batches.isEmpty else { return .events(state.batches.removeFirst()) }
-                return state.isOver ? .end : .nothing
+                return state.isDropped ? .dropped : state.isOver ? .end : .nothing
             }
         }
     }
@@ -100,6 +105,52 @@ struct EventStreamTests {
             + #"{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"#
         #expect(
             text == begin + #""one "}}"# + "\n\n" + begin + #""\"two\""}}"# + "\n\n" + begin + #""dreißig"}}"# + "\n\n")
+    }
+
+    @Test func eachEventOnTheWireHasAnIdForThoseWhoComeBack() {
+        let script = Script(cursor: EventCursor(turn: "turn_1", number: 8))
+        var deltas: ChatKit.TextDeltas = "a"
+        deltas.append("\n")
+        script.give([EventStreamTests.progress("x"), .itemUpdated(id: "m", .textDeltas(index: 0, deltas))])
+        script.give([EventStreamTests.progress("y")])
+        let stream = EventStreamTests.stream(script)
+        var (text, _) = EventStreamTests.read(stream)
+        let delta =
+            #"data: {"type":"thread.item.updated","item_id":"m","update":"#
+            + #"{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"#
+        #expect(
+            text == """
+                id: turn_1.9
+                data: {"type":"progress_update","text":"x"}
+
+                id: turn_1.10
+                \(delta)"a"}}
+
+                id: turn_1.11
+                \(delta)"\\n"}}
+
+                id: turn_1.12
+                data: {"type":"progress_update","text":"y"}
+
+
+                """)
+        script.give([EventStreamTests.progress("z")])
+        (text, _) = EventStreamTests.read(stream)
+        #expect(text.hasPrefix("id: turn_1.13\ndata: "))
+    }
+
+    /// An orderly end would be taken for the end of the turn.
+    @Test func aReaderThatWasTooSlowIsCutOff() async {
+        let script = Script()
+        script.give([EventStreamTests.progress("x")])
+        script.drop()
+        let (_, last) = EventStreamTests.read(EventStreamTests.stream(script))
+        guard case .broken = last else {
+            Issue.record("the stream looks complete")
+            return
+        }
+        let error = await #expect(throws: Refusal.self) { try await EventDocument.collect(script) }
+        #expect(error?.code == "answer_too_large")
     }
 
     @Test func aHeartbeatIsAComment() {

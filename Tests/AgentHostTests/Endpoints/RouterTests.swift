@@ -19,6 +19,16 @@ struct RouterTests {
         ("PATCH", "/chatkit", "application/json", 405, "method_not_allowed"),
         ("post", "/chatkit", "application/json", 405, "method_not_allowed"),
         ("POST", "/healthz", "application/json", 405, "method_not_allowed"),
+        ("GET", "/chatkit/threads/thr_1/events", "application/json", 404, "not_found"),
+        ("GET", "/api/chatkit/threads/thr_1/events/", "application/json", 404, "not_found"),
+        ("POST", "/chatkit/threads/thr_1/stop", "application/json", 404, "not_found"),
+        ("POST", "/chatkit/threads/thr_1/events", "application/json", 405, "method_not_allowed"),
+        ("GET", "/api/chatkit/threads/thr_1/stop", "application/json", 405, "method_not_allowed"),
+        ("DELETE", "/chatkit/threads/events/events", "application/json", 405, "method_not_allowed"),
+        ("POST", "/chatkit/threads//events", "application/json", 404, "not_found"),
+        ("POST", "/chatkit/threads/a/b/events", "application/json", 404, "not_found"),
+        ("POST", "/chatkit/threads/events", "application/json", 404, "not_found"),
+        ("POST", "/chatkit/threads/*/nothing", "application/json", 404, "not_found"),
     ])
     func table(_ method: String, _ path: String, _ type: String, _ status: Int, _ code: String) async throws {
         let response = try await Door().send(method, path)

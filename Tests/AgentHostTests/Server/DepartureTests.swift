@@ -67,6 +67,24 @@ struct DepartureTests {
         }
     }
 
+    /// The client must not take it for the end.
+    @Test func aSourceThatBreaksOffCutsTheConnection() async throws {
+        try await onThread {
+            let body = PushedBody(["one"])
+            let server = try TestServer { _, _, response in try? response.stream(200, [:], body) }
+            let client = server.connect()
+            client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(client.read(until: "one").contains("one"))
+            body.breakOff()
+            #expect(!client.readAll().contains("0\r\n\r\n"))
+            let begin = monotonicMilliseconds()
+            #expect(body.ends.takeAll(deadline: begin + 5_000) == [false])
+            #expect(eventually { server.http.connectionCount == 0 && server.http.handlerCount == 0 })
+            #expect(server.accesses.takeAll(deadline: begin + 5_000).first?.status == 499)
+            server.stop()
+        }
+    }
+
     @Test func heartbeatsBreakTheSilenceOnly() async throws {
         try await onThread {
             let body = PushedBody(["one"], heartbeat: 50)

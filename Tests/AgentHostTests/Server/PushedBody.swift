@@ -7,6 +7,7 @@ final class PushedBody: ResponseSource {
     private struct State {
         var pieces: [[UInt8]] = []
         var isFinished = false
+        var isBroken = false
         var ready: (@Sendable () -> Void)?
         var isWaiting = false
         var taken = 0
@@ -35,6 +36,7 @@ final class PushedBody: ResponseSource {
     func write(_ text: String) { write(Array(text.utf8)) }
     func write(_ bytes: [UInt8]) { change { $0.pieces.append(bytes) } }
     func finish() { change { $0.isFinished = true } }
+    func breakOff() { change { $0.isBroken = true } }
 
     private func change(_ body: (inout State) -> Void) {
         let ready = state.withLock { state -> (@Sendable () -> Void)? in
@@ -51,6 +53,7 @@ final class PushedBody: ResponseSource {
     func read(into bytes: inout [UInt8], limit: Int) -> ResponseProgress {
         state.withLock { state in
             guard !state.pieces.isEmpty else {
+                if state.isBroken { return .broken }
                 state.isWaiting = !state.isFinished
                 return state.isFinished ? .ended : .waiting
             }

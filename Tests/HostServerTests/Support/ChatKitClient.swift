@@ -20,15 +20,25 @@ struct ChatKitClient {
     }
 
     struct Event {
+        /// Of the `id` line, if there is one.
+        var id: String?
         var json: [String: Any]
         var type: String { json["type"] as? String ?? "" }
         var item: [String: Any]? { json["item"] as? [String: Any] }
 
         static func parse(_ text: String) -> [Event] {
             text.components(separatedBy: "\n\n").compactMap { block in
+                var block = block[...]
+                var id: String?
+                if block.hasPrefix("id: "), let end = block.firstIndex(of: "\n") {
+                    id = String(block[..<end].dropFirst(4))
+                    block = block[block.index(after: end)...]
+                }
                 guard block.hasPrefix("data: ") else { return nil }
                 let data = Data(block.dropFirst(6).utf8)
-                return ((try? JSONSerialization.jsonObject(with: data)) as? [String: Any]).map { Event(json: $0) }
+                return ((try? JSONSerialization.jsonObject(with: data)) as? [String: Any]).map {
+                    Event(id: id, json: $0)
+                }
             }
         }
     }
@@ -59,10 +69,29 @@ struct ChatKitClient {
     }
 
     /// Sends the request; the answer is read from the stream that is returned.
-    func open(_ op: String, _ params: [String: Any], agent: String? = nil) throws -> ResponseStream {
+    func open(
+        _ op: String, _ params: [String: Any], agent: String? = nil, fields: [String: String] = [:]
+    ) throws -> ResponseStream {
         var body: [String: Any] = ["type": op, "params": params]
         if let agent { body["metadata"] = ["agent": agent] }
-        return try open("POST", "/chatkit", try JSONSerialization.data(withJSONObject: body))
+        return try open("POST", "/chatkit", try JSONSerialization.data(withJSONObject: body), fields: fields)
+    }
+
+    /// Begins a turn to whose events the client may come back.
+    func createResumable(_ text: String, agent: String) throws -> ResponseStream {
+        try open(
+            "threads.create", ["input": ChatKitClient.input(text)], agent: agent, fields: ["X-ChatKit-Resume": "1"])
+    }
+
+    /// Comes back to a turn of the thread.
+    func resume(_ thread: String, after id: String? = nil, fields: [String: String] = [:]) throws -> ResponseStream {
+        let cursor = id.map { ["Last-Event-ID": $0] } ?? [:]
+        return try open(
+            "GET", "/chatkit/threads/\(thread)/events", Data(), fields: cursor.merging(fields) { $1 })
+    }
+
+    func stop(_ thread: String) throws -> Response {
+        try open("POST", "/chatkit/threads/\(thread)/stop", Data()).readToEnd()
     }
 
     func get(_ path: String) throws -> Response { try open("GET", path, Data()).readToEnd() }
@@ -137,6 +166,14 @@ final class ResponseStream {
             if !readMore() { return condition(seen) }
         }
         return true
+    }
+
+    /// Reads until the body contains `text`; false when the stream ended before.
+    func readUntil(text: String) -> Bool {
+        while true {
+            if let body = parse()?.body, String(decoding: body, as: UTF8.self).contains(text) { return true }
+            if !readMore() { return false }
+        }
     }
 
     /// The events that have arrived whole.

@@ -92,7 +92,8 @@ extension ChatKitEndpoint {
 
 extension ChatKitEndpoint.Call {
     var origin: TurnOrigin {
-        TurnOrigin(owner: owner, requestID: head.id, locale: head.locale, metadata: .object(metadata))
+        TurnOrigin(
+            owner: owner, requestID: head.id, locale: head.locale, metadata: .object(metadata), resumes: head.resumes)
     }
 }
 
@@ -107,5 +108,8 @@ extension HTTPRequest {
     }
 
     /// A client that cannot read streams says so (`seed-contracts.md` 2.1).
-    fileprivate var wantsNoStream: Bool { fields["X-ChatKit-Stream"]?.lowercased() == "off" }
+    var wantsNoStream: Bool { fields["X-ChatKit-Stream"]?.lowercased() == "off" }
+
+    /// A client that comes back to a turn whose stream it has lost says so.
+    fileprivate var resumes: Bool { fields["X-ChatKit-Resume"] == "1" }
 }

@@ -14,9 +14,9 @@ struct ChatKitEndpoint: Endpoint {
     static let maximumBody = 1 << 20
 
     func answer(_ request: EndpointRequest) async throws(Refusal) -> Answer {
-        let caller = try await caller(of: request.head)
+        var call = try await call(request.head)
         let chatKit = try await ChatKitEndpoint.read(request.body)
-        let call = Call(head: request.head, caller: caller, metadata: chatKit.metadata, doorLog: log)
+        call.metadata = chatKit.metadata
         var answer = try await perform(chatKit.operation, call)
         if answer.threadID == nil { answer.threadID = chatKit.operation.threadID }
         return answer
@@ -26,18 +26,20 @@ struct ChatKitEndpoint: Endpoint {
     struct Call: Sendable {
         let head: HTTPRequest
         let caller: Caller
-        let metadata: JSONObject
+        var metadata = JSONObject(members: [])
         let doorLog: Logger
         /// Its lines name the request.
         var log: Logger { doorLog.with(["request_id": .string(head.id)]) }
         var owner: OwnerKey { caller.owner }
     }
 
-    private func caller(of request: HTTPRequest) async throws(Refusal) -> Caller {
+    /// Finds out who calls.
+    func call(_ request: HTTPRequest) async throws(Refusal) -> Call {
         do {
-            return try await identification.caller(
+            let caller = try await identification.caller(
                 authorization: request.fields.values("Authorization"),
                 users: request.fields.values("X-User-ID") + request.fields.values("X-UserID"))
+            return Call(head: request, caller: caller, doorLog: log)
         } catch {
             throw Refusal(error)
         }

@@ -3,6 +3,9 @@ enum EventDocument {
     /// What a document may hold: it is gathered in memory, where a stream would wait for its reader. 16 MiB.
     static let maximumSize = 16 << 20
 
+    private static let tooLarge = Refusal(
+        .answerTooLarge, "The answer is too large for one document; read it as a stream.")
+
     /// Waits for all events. Throws `answer_too_large`; the source is left then.
     static func collect(_ source: any ChatEventSource, maximumSize: Int = maximumSize) async throws(Refusal) -> Answer {
         var writer = JSONWriter(Array(#"{"events":["#.utf8))
@@ -11,9 +14,10 @@ enum EventDocument {
             for event in events { event.encode(into: &writer) }
             guard writer.bytes.count <= maximumSize else {
                 source.leave()
-                throw Refusal(.answerTooLarge, "The answer is too large for one document; read it as a stream.")
+                throw tooLarge
             }
         }
+        guard !reader.wasDropped else { throw tooLarge }
         writer.append("]}")
         return .json(writer.bytes)
     }
