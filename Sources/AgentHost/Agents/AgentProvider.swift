@@ -42,9 +42,12 @@ struct AgentTurnRequest: Sendable {
     var owner: OwnerKey
     var kind: Kind
     /// The items that caused the turn; what it is for the other kinds says `docs/plugin-abi.md`.
-    var input: [JSON]
+    var input: [JSONText]
     /// `items`, `locale`, `model`, `tool_choice`, `metadata`, `trace_id`.
-    var context: JSON
+    var context: JSONText
+    /// What of `context` the host itself needs.
+    var requestID = ""
+    var locale = ""
     /// Milliseconds of the monotonic clock.
     var deadline: Int64
 }

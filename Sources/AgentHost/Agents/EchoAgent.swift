@@ -19,7 +19,7 @@ struct EchoAgent: AgentProvider {
 
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {
         var deltas = ChatKit.TextDeltas()
-        for piece in EchoAgent.split(EchoAgent.answer(to: request.input)) { deltas.append(piece) }
+        for piece in EchoAgent.split(EchoAgent.answer(to: request.input.map(\.json))) { deltas.append(piece) }
         output.text(item: 1, deltas)
         output.itemDone(1)
         output.finish(.success(()))

@@ -13,7 +13,7 @@ extension TurnEngine {
         let input = try await input(of: action, origin)
         try TurnEngine.check(agent, accepts: .action, "actions")
         let place = try await place(in: thread.id, origin.owner)
-        let job = Job(agent: agent, thread: thread, origin: origin, kind: .action, input: [input], place: place)
+        let job = Job(agent: agent, thread: thread, origin: origin, kind: .action, input: [JSONText(input)], place: place)
         return try await enter(job, at: [], withLease: [], opening: [])
     }
 
@@ -26,7 +26,7 @@ extension TurnEngine {
         try TurnEngine.check(agent, accepts: .syncAction, "sync actions")
         var updated: ChatKit.Item?
         var failure: TurnError?
-        for event in try await beside(thread, agent, .syncAction, [input], TurnEngine.besideLimit, origin) {
+        for event in try await beside(thread, agent, .syncAction, input, TurnEngine.besideLimit, origin) {
             switch event {
             case .itemDone(let item), .itemReplaced(let item): updated = item
             case .error(_, let message, _): failure = .actionFailed(message)
@@ -55,7 +55,7 @@ extension TurnEngine {
         let input: JSON = [
             "kind": .string(feedback.rawValue), "item_ids": .array(items.map { .string($0) }),
         ]
-        _ = try await beside(thread, agent, .feedback, [input], TurnEngine.feedbackLimit, origin)
+        _ = try await beside(thread, agent, .feedback, input, TurnEngine.feedbackLimit, origin)
     }
 
     /// Turns speech into text.
@@ -69,11 +69,10 @@ extension TurnEngine {
         guard let provider = agent.provider else { throw .agentUnavailable(agentID) }
         let request = AgentTurnRequest(
             agentID: agentID, threadID: "", owner: origin.owner, kind: .transcription,
-            input: [["audio_base64": .string(audioBase64), "mime_type": .string(mimeType)]],
-            context: [
+            input: [JSONText(["audio_base64": .string(audioBase64), "mime_type": .string(mimeType)])],
+            context: JSONText([
                 "locale": .string(origin.locale), "metadata": origin.metadata, "trace_id": .string(origin.requestID),
-            ],
-            deadline: monotonicMilliseconds() + TurnEngine.besideLimit)
+            ]), requestID: origin.requestID, locale: origin.locale, deadline: monotonicMilliseconds() + TurnEngine.besideLimit)
         let transcription = Transcription(provider, request)
         let result = await withTaskCancellationHandler {
             await transcription.result()
@@ -118,7 +117,7 @@ extension TurnEngine {
 
     /// Lets the agent answer without taking the thread. Returns everything it did.
     private func beside(
-        _ thread: StoredThread, _ agent: Registry.Agent, _ kind: AgentTurnRequest.Kind, _ input: [JSON],
+        _ thread: StoredThread, _ agent: Registry.Agent, _ kind: AgentTurnRequest.Kind, _ input: JSON,
         _ limit: Int64, _ origin: TurnOrigin
     ) async throws(TurnError) -> [ChatKit.Event] {
         guard let provider = agent.provider else { throw .agentUnavailable(thread.agent) }
@@ -127,7 +126,7 @@ extension TurnEngine {
                 thread: thread.id, owner: origin.owner, limit: configuration.maximumContextItems)
         }
         let job = Job(
-            agent: agent, thread: thread, origin: origin, kind: kind, input: input, place: queue.outside(thread.id))
+            agent: agent, thread: thread, origin: origin, kind: kind, input: [JSONText(input)], place: queue.outside(thread.id))
         guard let run = makeRun(job, isBeside: true, totalLimit: limit) else { throw .shuttingDown }
         let deadline = monotonicMilliseconds() + limit
         let reader = ChatEventReader(TurnReader(run))

@@ -15,8 +15,10 @@ extension TurnEngine {
         var kind = AgentTurnRequest.Kind.userMessage
         /// The user message to be answered; nil when something else is gone on from.
         var item: ChatKit.Item?
+        /// `item` as it is kept.
+        var stored: StoredItem?
         /// What an agent is told as the cause of the turn.
-        var input: [JSON]
+        var input: [JSONText]
         /// Events that come right behind the stream's options.
         var opening: [ChatKit.Event] = []
         var place: ThreadQueue.Place
@@ -33,17 +35,19 @@ extension TurnEngine {
         /// A turn that answers a user message.
         init(
             agent: Registry.Agent, thread: StoredThread, origin: TurnOrigin, answering item: ChatKit.Item,
-            place: ThreadQueue.Place
+            _ stored: StoredItem, place: ThreadQueue.Place
         ) {
             self.init(
-                agent: agent, thread: thread, origin: origin, kind: .userMessage, input: [item.json], place: place)
+                agent: agent, thread: thread, origin: origin, kind: .userMessage, input: [JSONText(stored.json)],
+                place: place)
             self.item = item
+            self.stored = stored
         }
 
         /// A turn that goes on from something else.
         init(
-            agent: Registry.Agent, thread: StoredThread, origin: TurnOrigin, kind: AgentTurnRequest.Kind, input: [JSON],
-            place: ThreadQueue.Place
+            agent: Registry.Agent, thread: StoredThread, origin: TurnOrigin, kind: AgentTurnRequest.Kind,
+            input: [JSONText], place: ThreadQueue.Place
         ) {
             self.agent = agent
             self.thread = thread
@@ -169,7 +173,7 @@ extension TurnEngine {
 
     /// The thread is taken: reads the conversation and lets the agent begin.
     private func start(_ job: Job, _ run: TurnRun) async {
-        var items = job.item.map { [StoredItem($0)] } ?? []
+        var items = job.stored.map { [$0] } ?? []
         if !job.isNew {
             do throws(StoreError) {
                 let limit = max(configuration.maximumHistory * 8, configuration.maximumContextItems)
@@ -232,27 +236,35 @@ extension TurnEngine {
     }
 
     func request(_ job: Job, _ items: [StoredItem], deadline: Int64) -> AgentTurnRequest {
-        var context = JSONObject(members: [
-            ("items", .array(recent(items))), ("locale", .string(job.origin.locale)), ("metadata", job.origin.metadata),
-            ("trace_id", .string(job.origin.requestID)),
-        ])
-        context["model"] = options(job).model.map { .string($0) }
-        context["tool_choice"] = options(job).toolChoice.map { ["id": .string($0)] }
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.key("items")
+            writer.raw(JSONText.array(recent(items)).bytes)
+            writer.member("locale", job.origin.locale)
+            writer.member("metadata", job.origin.metadata)
+            writer.member("trace_id", job.origin.requestID)
+            writer.member("model", ifSet: options(job).model)
+            if let choice = options(job).toolChoice {
+                writer.key("tool_choice")
+                writer.object { $0.member("id", choice) }
+            }
+        }
         return AgentTurnRequest(
             agentID: job.thread.agent, threadID: job.thread.id, owner: job.origin.owner, kind: job.kind,
-            input: job.input,
-            context: .object(context), deadline: deadline)
+            input: job.input, context: JSONText(writer.bytes), requestID: job.origin.requestID,
+            locale: job.origin.locale, deadline: deadline)
     }
 
     /// The newest items that fit, oldest first.
-    private func recent(_ items: [StoredItem]) -> [JSON] {
+    private func recent(_ items: [StoredItem]) -> [JSONText] {
         var bytes = 0
-        var recent: [JSON] = []
+        var recent: [JSONText] = []
         for item in items.suffix(configuration.maximumContextItems).reversed() {
             bytes += item.json.count
             guard bytes <= configuration.maximumContextBytes else { break }
+            let text = JSONText(item.json)
             // Deeper than plugins are promised, inside the list and its object: the agent does without it.
-            if let json = try? JSON.parse(item.json, maximumDepth: Emission.maximumDepth - 2) { recent.append(json) }
+            if !text.isNested(deeperThan: Emission.maximumDepth - 2) { recent.append(text) }
         }
         return recent.reversed()
     }

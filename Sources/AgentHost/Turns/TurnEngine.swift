@@ -67,10 +67,11 @@ final class TurnEngine: Sendable {
             json: ThreadRecord().encoded)
         let place = try await place(in: thread.id, origin.owner)
         let item = TurnEngine.item(message, in: thread.id)
-        var job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
+        let stored = StoredItem(item)
+        var job = Job(agent: agent, thread: thread, origin: origin, answering: item, stored, place: place)
         job.isNew = true
         return try await enter(
-            job, at: [.insertThread(thread), .insertItem(StoredItem(item), owner: origin.owner)], withLease: [],
+            job, at: [.insertThread(thread), .insertItem(stored, owner: origin.owner)], withLease: [],
             opening: [.threadCreated(thread.chatKit), .itemDone(item)])
     }
 
@@ -81,9 +82,10 @@ final class TurnEngine: Sendable {
         let (thread, agent) = try await boundThread(threadID, origin)
         let place = try await place(in: threadID, origin.owner)
         let item = TurnEngine.item(message, in: threadID)
-        let job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
+        let stored = StoredItem(item)
+        let job = Job(agent: agent, thread: thread, origin: origin, answering: item, stored, place: place)
         return try await enter(
-            job, at: [.insertItem(StoredItem(item), owner: origin.owner)], withLease: [], opening: [.itemDone(item)])
+            job, at: [.insertItem(stored, owner: origin.owner)], withLease: [], opening: [.itemDone(item)])
     }
 
     /// Removes what came after a user message and answers it again.
@@ -94,7 +96,7 @@ final class TurnEngine: Sendable {
         guard stored.type == "user_message" else { throw .notAUserMessage }
         let item = try TurnEngine.decoded(stored)
         let place = try await place(in: threadID, origin.owner)
-        var job = Job(agent: agent, thread: thread, origin: origin, answering: item, place: place)
+        var job = Job(agent: agent, thread: thread, origin: origin, answering: item, stored, place: place)
         job.kind = .retry
         return try await enter(
             job, at: [], withLease: [.deleteItemsAfter(id: itemID, thread: threadID, owner: origin.owner)], opening: [])

@@ -73,7 +73,7 @@ struct StructuredInputTests {
             ])
         #expect(bench.store.allItems(thread).map(\.type) == ["user_message", "structured_input", "assistant_message"])
         let request = agent.seen.withLock { $0[1] }
-        #expect(request.kind == .structuredInput && request.input == [json])
+        #expect(request.kind == .structuredInput && request.input.map(\.json) == [json])
         await #expect(throws: TurnError.answeredAlready) {
             try await bench.engine.addStructuredInput(submission, item: item.id, thread: thread, origin: origin)
         }

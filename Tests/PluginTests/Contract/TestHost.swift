@@ -69,7 +69,7 @@ final class TestHost: Sendable {
         let provider = try #require(agent.provider)
         let item: JSON = ["type": "user_message", "content": [["type": "input_text", "text": .string(text)]]]
         let request = AgentTurnRequest(
-            agentID: "echo-c", threadID: "thr_1", owner: OwnerKey(owner), kind: .userMessage, input: [item],
+            agentID: "echo-c", threadID: "thr_1", owner: OwnerKey(owner), kind: .userMessage, input: [JSONText(item)],
             context: ["locale": "en"], deadline: monotonicMilliseconds() + deadline)
         let recorder = TurnRecorder()
         let turn = provider.begin(request, output: recorder)

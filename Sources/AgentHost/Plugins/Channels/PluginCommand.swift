@@ -37,7 +37,7 @@ enum PluginCommand: Sendable {
                 number: request.deadline,
                 strings: [
                     Array(request.agentID.utf8), Array(request.threadID.utf8), Array(subject.utf8),
-                    Array(request.kind.rawValue.utf8), JSON.array(request.input).encoded, request.context.encoded,
+                    Array(request.kind.rawValue.utf8), JSONText.array(request.input).bytes, request.context.bytes,
                 ])
         case .beginCall(let token, let isBlocking, let subject, let request):
             PluginMessage(

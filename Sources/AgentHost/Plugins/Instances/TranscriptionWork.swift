@@ -5,7 +5,7 @@ final class TranscriptionWork: OpenWork {
 
     init(_ request: AgentTurnRequest, completion: @escaping @Sendable (Result<JSON, ProviderFailure>) -> Void) {
         scope = WorkScope(
-            owner: request.owner, agentID: request.agentID, locale: request.context["locale"]?.string ?? "",
+            owner: request.owner, requestID: request.requestID, agentID: request.agentID, locale: request.locale,
             deadline: request.deadline)
         self.completion = completion
     }

@@ -7,8 +7,8 @@ final class TurnWork: OpenWork {
     init(_ request: AgentTurnRequest, _ output: any AgentOutput) {
         scope = WorkScope(
             owner: request.owner, threadID: request.threadID,
-            requestID: request.context["trace_id"]?.string ?? "", agentID: request.agentID,
-            locale: request.context["locale"]?.string ?? "", deadline: request.deadline)
+            requestID: request.requestID, agentID: request.agentID,
+            locale: request.locale, deadline: request.deadline)
         self.output = output
     }
 
