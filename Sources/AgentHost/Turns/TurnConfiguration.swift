@@ -23,8 +23,9 @@ struct TurnConfiguration: Sendable {
     var keptTime: Int64 = 300_000
     /// Bytes that are kept of all ended turns together; the oldest go first.
     var keptBytesOfAll = 64 << 20
-    /// A client that may come back and does not take for that long what there is loses its stream, so that the turn goes on.
-    var readerPatience: Int64 = 30_000
+    /// A client that may come back and does not take for that long, at most twice that long, what there is loses its stream, so that
+    /// the turn goes on.
+    var readerPatience: Int64 = 15_000
     /// User and assistant messages that a model is told.
     var maximumHistory = 20
     /// Items that a coded agent is told, and their bytes.

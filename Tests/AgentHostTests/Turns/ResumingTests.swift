@@ -208,6 +208,59 @@ struct ResumingTests {
         #expect(throws: ResumeGap.self) { try resume(bench, first.threadID, cursor.turn, 0) }
     }
 
+    /// Readers come, read a little and go while the agent speaks, from many threads; each gets a piece without a hole.
+    @Test func readersComeAndGoWhileTheAgentSpeaks() async throws {
+        let bench = Bench()
+        let agent = bench.code { _, _ in }
+        let first = try await create(bench)
+        let thread = first.threadID
+        let turn = try #require(first.cursor?.turn)
+        #expect(await eventually { agent.outputs.withLock { !$0.isEmpty } })
+        let output = output(agent)
+        let opening = 3
+        let pieces = 4_000
+        async let spoken: Void = {
+            var number = 0
+            while number < pieces {
+                var deltas = ChatKit.TextDeltas()
+                for _ in 0...(number % 5) where number < pieces {
+                    deltas.append("\(number) ")
+                    number += 1
+                }
+                output.text(item: 1, deltas)
+                if number % 50 < 5 { await Task.yield() }
+            }
+            output.finish(.success(()))
+        }()
+        let wholes = try await withThrowingTaskGroup(of: [String].self) { group in
+            for reader in 0..<8 {
+                group.addTask {
+                    var seen: [String] = []
+                    var round = reader
+                    while true {
+                        let source = try #require(
+                            try bench.engine.resume(
+                                thread: thread, owner: ada, after: EventCursor(turn: turn, number: seen.count)))
+                        round += 1
+                        var taken = 0
+                        while taken < 1 + round * 7 % 300 {
+                            guard let more = await source.next() else { return seen }
+                            seen += more.names
+                            taken += more.count
+                        }
+                        source.leave()
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        await spoken
+        let whole = await all(first).names
+        #expect(whole.count == opening + 2 + pieces + 2)
+        #expect(whole[5...].prefix(pieces).elementsEqual((0..<pieces).map { "delta \($0) " }))
+        for seen in wholes { #expect(seen == whole) }
+    }
+
     // MARK: Slow readers
 
     @Test func aReaderTooFarBehindIsDroppedAndNotTheTurn() async throws {
