@@ -13,7 +13,8 @@ extension TurnEngine {
         let input = try await input(of: action, origin)
         try TurnEngine.check(agent, accepts: .action, "actions")
         let place = try await place(in: thread.id, origin.owner)
-        let job = Job(agent: agent, thread: thread, origin: origin, kind: .action, input: [JSONText(input)], place: place)
+        let job = Job(
+            agent: agent, thread: thread, origin: origin, kind: .action, input: [JSONText(input)], place: place)
         return try await enter(job, at: [], withLease: [], opening: [])
     }
 
@@ -72,7 +73,8 @@ extension TurnEngine {
             input: [JSONText(["audio_base64": .string(audioBase64), "mime_type": .string(mimeType)])],
             context: JSONText([
                 "locale": .string(origin.locale), "metadata": origin.metadata, "trace_id": .string(origin.requestID),
-            ]), requestID: origin.requestID, locale: origin.locale, deadline: monotonicMilliseconds() + TurnEngine.besideLimit)
+            ]), requestID: origin.requestID, locale: origin.locale,
+            deadline: monotonicMilliseconds() + TurnEngine.besideLimit)
         let transcription = Transcription(provider, request)
         let result = await withTaskCancellationHandler {
             await transcription.result()
@@ -126,7 +128,8 @@ extension TurnEngine {
                 thread: thread.id, owner: origin.owner, limit: configuration.maximumContextItems)
         }
         let job = Job(
-            agent: agent, thread: thread, origin: origin, kind: kind, input: [JSONText(input)], place: queue.outside(thread.id))
+            agent: agent, thread: thread, origin: origin, kind: kind, input: [JSONText(input)],
+            place: queue.outside(thread.id))
         guard let run = makeRun(job, isBeside: true, totalLimit: limit) else { throw .shuttingDown }
         let deadline = monotonicMilliseconds() + limit
         let reader = ChatEventReader(TurnReader(run))

@@ -19,7 +19,8 @@ extension TurnEngine {
         item.content = .clientToolCall(newest.call.completed(with: result))
         let place = try await place(in: threadID, origin.owner)
         let job = Job(
-            agent: agent, thread: thread, origin: origin, kind: .clientToolOutput, input: [JSONText(item.encoded)], place: place)
+            agent: agent, thread: thread, origin: origin, kind: .clientToolOutput, input: [JSONText(item.encoded)],
+            place: place)
         let stale = pending.dropLast().map {
             StoreOperation.deleteItem(id: $0.item.id, thread: threadID, owner: origin.owner)
         }
@@ -43,7 +44,8 @@ extension TurnEngine {
         item.content = .structuredInput(input.answered(submission))
         let place = try await place(in: threadID, origin.owner)
         var job = Job(
-            agent: agent, thread: thread, origin: origin, kind: .structuredInput, input: [JSONText(item.encoded)], place: place)
+            agent: agent, thread: thread, origin: origin, kind: .structuredInput, input: [JSONText(item.encoded)],
+            place: place)
         job.opening = [.itemReplaced(item)]
         let replacement = StoreOperation.replaceItem(
             StoredItem(item, hostJSON: stored.hostJSON), expecting: stored.json, owner: origin.owner)
