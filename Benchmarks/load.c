@@ -5,6 +5,9 @@
  *   load tickers <port> <target> <body file> <streams> <seconds> <pid,...>       opens streams; how late are the deltas of every
  *                                                                                20th? The others are read once a second, so that
  *                                                                                the client does not take the time of the server
+ *   load turns   <port> <target> <body file> <turns> <seconds> <pid,...>         as `tickers`, but the clients of those 19 leave as
+ *                                                                                soon as their turns run, to come back later
+ *                                                                                (X-ChatKit-Resume): what do the turns themselves cost?
  *   load once    <port> <target> <body file>                                     prints one answer's body
  *
  * Prints `key=value` pairs. CPU time is that of the processes <pid,...> and their threads, from schedstat, within the window of
@@ -38,16 +41,18 @@ typedef struct connection {
   size_t head_length;
   int64_t begun;
   bool is_watched;
+  unsigned deltas; /* of `turns` */
   uint64_t due; /* the number behind '@' that is being read */
   bool in_due;
   char head[2048];
 } connection;
 
-static char request[65536];
-static size_t request_length;
+static char request[65536], resumed_request[65536];
+static size_t request_length, resumed_request_length;
 static int poller, port;
 static const char *pids;
 static char mode;
+static bool leave_alone; /* `turns` */
 static int64_t window_begin, window_end;
 static uint64_t answers, failures, body_bytes, deltas;
 static uint32_t *samples; /* microseconds */
@@ -133,7 +138,9 @@ static void begin(connection *c) {
   c->in_body = c->is_done = c->in_due = false;
   c->head_length = 0;
   c->begun = now_ns();
-  if (send(c->fd, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) die("send");
+  const char *bytes = c->is_watched ? request : resumed_request;
+  size_t length = c->is_watched ? request_length : resumed_request_length;
+  if (send(c->fd, bytes, length, MSG_NOSIGNAL) != (ssize_t)length) die("send");
 }
 
 static void open_connection(connection *c) {
@@ -173,6 +180,7 @@ static void body(connection *c, const char *bytes, size_t count) {
     } else if (c->in_due) {
       c->in_due = false;
       int64_t now = now_ns();
+      if (leave_alone) c->deltas++;
       if (now < window_begin || now >= window_end) continue;
       deltas++;
       if (c->is_watched) note(now / 1000 - (int64_t)c->due);
@@ -243,7 +251,12 @@ static void sweep(int64_t now) {
   last = now;
   for (int left = connection_count / (1000000000 / SWEEP_NS) + 1; left > 0; left--) {
     if (++at >= opened_count) at = 0;
-    if (at < opened_count && !connections[at].is_watched && connections[at].fd >= 0) receive(&connections[at]);
+    connection *c = &connections[at];
+    if (at >= opened_count || c->is_watched || c->fd < 0) continue;
+    receive(c);
+    if (!leave_alone || !c->deltas) continue;
+    close(c->fd);
+    c->fd = -1;
   }
 }
 
@@ -270,13 +283,20 @@ static void make_request(const char *target, const char *path) {
                                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                                     "Accept: text/event-stream\r\nContent-Length: %zu\r\n\r\n",
                                     target, length);
+  /* A field more behind the first line. */
+  char *fields = strstr(request, "\r\n") + 2;
+  resumed_request_length = (size_t)snprintf(resumed_request, sizeof resumed_request, "%.*sX-ChatKit-Resume: 1\r\n%s",
+                                            (int)(fields - request), request, fields);
   memcpy(request + request_length, body_text, length);
+  memcpy(resumed_request + resumed_request_length, body_text, length);
   request_length += length;
+  resumed_request_length += length;
 }
 
 int main(int argc, char **argv) {
   if (argc < 5 || (argv[1][0] != 'o' && argc < 8)) return 2;
   mode = argv[1][1] == 'n' ? 'o' : argv[1][0];
+  leave_alone = strcmp(argv[1], "turns") == 0;
   port = atoi(argv[2]);
   make_request(argv[3], argv[4]);
   poller = epoll_create1(0);
@@ -304,7 +324,7 @@ int main(int argc, char **argv) {
   }
   opened = now_ns() - opened;
   /* Time to settle: caches fill, streams open. */
-  run_until(now_ns() + (mode == 'p' ? 300000000 : 3000000000));
+  run_until(now_ns() + (mode == 'p' ? 300000000 : leave_alone ? 6000000000 : 3000000000));
   uint64_t memory_open = sum_over_pids(memory_of), cpu = sum_over_pids(cpu_of);
   window_begin = now_ns();
   window_end = window_begin + length;
