@@ -58,6 +58,17 @@ let hostileInputTargets: [Target] = [
     ),
 ]
 
+/// A benchmark that needs the inside of the host (`docs/performance.md`); `Benchmarks/run.sh` asks for it.
+let wantsBenchmarks = Context.environment["AGENTHOST_BENCHMARKS"] != nil
+let benchmarkTargets: [Target] = [
+    .executableTarget(
+        name: "turns-at-once",
+        dependencies: ["AgentHost"],
+        path: "Benchmarks/Turns",
+        swiftSettings: everywhere
+    )
+]
+
 let package = Package(
     name: "AgentHost",
     products: [
@@ -96,7 +107,7 @@ let package = Package(
         ),
         .testTarget(name: "PluginTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
         .testTarget(name: "HostServerTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
-    ] + plugin("TodoTasks") + plugin("TripPlanner") + (wantsHostileInput ? hostileInputTargets : []),
+    ] + plugin("TodoTasks") + plugin("TripPlanner") + (wantsHostileInput ? hostileInputTargets : []) + (wantsBenchmarks ? benchmarkTargets : []),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17

@@ -42,7 +42,8 @@
 #define APR_BUDGET_MS 20  /* a lane function that took longer is reported */
 #define APR_STALL_MS 250  /* a lane function that runs longer is reported while it runs */
 #define APR_HELP_NS 1000000ll /* a lane function that runs longer holds up others: another thread helps */
-#define APR_SHORT_NS 20000ll  /* lane functions that typically take less are run by one thread */
+#define APR_SHORT_NS 100000ll /* lane functions that typically take less are run by one thread */
+#define APR_BACKLOG_NS 5000000ll /* unless lanes have been waiting for so long: then there is too much for one */
 #define APR_PUMP_SLICE_MS 5
 #ifndef APR_POOL_IDLE_MS
 #define APR_POOL_IDLE_MS 10000 /* a thread of the blocking pool without work ends after this; tests set less */
@@ -253,6 +254,7 @@ struct apr_runtime {
   uint32_t idle_lane_threads;   /* that wait for work */
   uint32_t called_lane_threads; /* of these, that were signalled */
   int64_t typical_took;         /* nanoseconds a lane function takes, an average that forgets */
+  int64_t backlog_since;        /* when the ready queue was last empty, if it is not */
   size_t lane_jobs, lane_posts; /* queued or running */
   apr_runner *runners;
   uint32_t runner_count;

@@ -38,7 +38,7 @@ static uint32_t spare_lane_threads(const apr_runtime *runtime) {
 }
 
 /* Calls a lane thread. While functions are short, one thread runs them all: two would mostly wait for each other's lock.
- * Should the one then be held up by a function, the clock thread calls another. */
+ * Should the one then be held up by a function, or fall behind, the clock thread calls another. */
 static void call_for_work(apr_runtime *runtime) {
   uint32_t spare = spare_lane_threads(runtime);
   if (!spare) return;
@@ -52,11 +52,13 @@ static void call_for_work(apr_runtime *runtime) {
   }
 }
 
-/* Calls another lane thread when all that run are held up and lanes wait. Answers when to look again. */
+/* Calls another lane thread when lanes wait and all threads that run are held up, or have too much to do. Answers when to
+ * look again. */
 int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now) {
   if (!runtime->ready_first || !spare_lane_threads(runtime)) return INT64_MAX;
   int64_t next = now + APR_HELP_NS;
-  for (uint32_t i = 0; i < runtime->runner_count; i++) {
+  bool behind = runtime->backlog_since + APR_BACKLOG_NS <= now;
+  for (uint32_t i = 0; i < runtime->runner_count && !behind; i++) {
     const apr_runner *runner = &runtime->runners[i];
     if (runner->running && runner->started + APR_HELP_NS > now) return next;
   }
@@ -67,8 +69,12 @@ int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now) {
 static void make_ready(apr_runtime *runtime, apr_lane *lane) {
   lane->active = true;
   lane->next = NULL;
-  if (runtime->ready_last) runtime->ready_last->next = lane;
-  else runtime->ready_first = lane;
+  if (runtime->ready_last) {
+    runtime->ready_last->next = lane;
+  } else {
+    runtime->ready_first = lane;
+    runtime->backlog_since = apr_now();
+  }
   runtime->ready_last = lane;
   if (runtime->pump_fd < 0) call_for_work(runtime);
   else apr_wake_pump_locked(runtime);
