@@ -107,7 +107,8 @@ let package = Package(
         ),
         .testTarget(name: "PluginTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
         .testTarget(name: "HostServerTests", dependencies: ["AgentHost"], swiftSettings: everywhere),
-    ] + plugin("TodoTasks") + plugin("TripPlanner") + (wantsHostileInput ? hostileInputTargets : []) + (wantsBenchmarks ? benchmarkTargets : []),
+    ] + plugin("TodoTasks") + plugin("TripPlanner") + (wantsHostileInput ? hostileInputTargets : [])
+        + (wantsBenchmarks ? benchmarkTargets : []),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17

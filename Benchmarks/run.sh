@@ -162,6 +162,18 @@ if [ "$mode" = full ]; then
         done
     done
 fi
+if [ "$mode" = full ]; then
+    scratch=$root/.build/benchmarks
+    (cd "$root" && AGENTHOST_BENCHMARKS=1 swift build --quiet -c release --scratch-path "$scratch" --product turns-at-once \
+        -Xswiftc -enable-testing)
+    for turns in 5000 10000; do
+        for way in in-process worker; do
+            mkdir "$work/turns"
+            "$scratch/release/turns-at-once" "$work/plugins" "$release/plugin-worker" "$way" "$turns" 10 "$work/turns"
+            rm -rf "$work/turns"
+        done
+    done
+fi
 if [ "$mode" = gate ]; then
     # Slack: a noisy machine moves these by a fifth, a lost design by more.
     awk -v a="$in_process_ratio" -v b="$worker_ratio" 'BEGIN { exit !(a >= '"${GATE_TURN:-0.075}"' && b <= '"${GATE_WORKER:-1.6}"') }' ||
