@@ -18,8 +18,6 @@ struct HTTPError: Error, Sendable, Equatable {
     /// The Task was cancelled while it waited for the client.
     static let cancelled = HTTPError(0, "cancelled", "The exchange was cancelled.")
     static let responseAlreadyBegun = HTTPError(500, "response_already_begun", "A response is begun at most once.")
-    static let responseNotStreaming = HTTPError(
-        500, "response_not_streaming", "Bytes are written between beginStream and finish only.")
     static let invalidField = HTTPError(
         500, "invalid_response_field", "A response field holds a character that is not allowed there.")
     static let bodyTimeout = HTTPError(
