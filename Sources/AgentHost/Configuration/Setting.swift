@@ -65,9 +65,10 @@ extension Setting {
         summary: "`trace`, `debug`, `info`, `warn` or `error`.")
 
     /// Every knob, in the order of the documentation.
-    static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
-        maximumHistory, turnPolicy,
-        corsOrigins, drainSeconds, logLevel,
-    ]
+    static let all: [Setting] =
+        [
+            host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
+            maximumHistory, turnPolicy,
+            corsOrigins, drainSeconds, logLevel,
+        ] + ofModels
 }
