@@ -129,6 +129,8 @@ void apr_finish_locked(apr_runtime *runtime, apr_root *root, ap_status status, a
   apr_message finish = {
       .op = root->type == APR_TURN ? APR_TURN_FINISH : APR_CALL_FINISH,
       .status = (int16_t)status,
+      .item = (root->timers_started < 0xffffffu ? root->timers_started : 0xffffffu) | (uint32_t)root->refused_by << 24,
+      .number = (root->lane_ns + apr_current_lane_ns(root)) / 1000,
       .token = root->token,
       .s = {message},
   };

@@ -54,6 +54,14 @@ extension Setting {
         summary:
             "What becomes of a message while its thread is being answered: `queue` (at most 8 wait), `interrupt` (the "
             + "answer stops, what was shown is kept) or `reject` (409 `thread_busy`).")
+    static let adminToken = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN"], flag: nil, defaultValue: "",
+        summary:
+            "What `/metrics` and all that is the operator's alone ask for, as `Authorization: Bearer …`; unset: nobody may."
+    )
+    static let adminTokenFile = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN_FILE"], flag: "admin-token-file", defaultValue: "",
+        summary: "File that holds the admin token instead, one line.")
     static let corsOrigins = Setting(
         variables: ["CORS_ORIGINS"], flag: "cors-origins", defaultValue: "",
         summary: "Web origins that may call, comma list or JSON array; unset: any, without credentials.")
@@ -67,7 +75,7 @@ extension Setting {
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
         host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
-        maximumHistory, turnPolicy,
+        maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }

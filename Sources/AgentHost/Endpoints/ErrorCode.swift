@@ -13,6 +13,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
 
     // Who asks.
     case unauthorized
+    case forbidden
     case invalidUser = "invalid_user"
 
     // What is not there. Another owner's thing is not there either.
@@ -39,6 +40,7 @@ enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .invalidJSON, .invalidRequest, .unknownOperation, .notAUserMessage, .wrongItemType, .invalidUser: 400
         case .unauthorized: 401
+        case .forbidden: 403
         case .notFound, .itemNotFound, .cursorNotFound, .attachmentNotFound, .unknownAgent: 404
         case .methodNotAllowed: 405
         case .threadBusy, .notPending: 409
