@@ -25,6 +25,7 @@ public final class AgentHost: Sendable {
             await host.shutdown()
             throw HostError(error.sentence, code: error.code)
         }
+        if configuration.watchesPlugins { await host.plugins.watchFolders() }
         host.checkDefaultAgent()
         await host.engine.recover()
         host.engine.recoverRegularly()

@@ -29,6 +29,11 @@ extension Setting {
     static let plugins = Setting(
         variables: ["AGENTHOST_PLUGINS"], flag: "plugins", defaultValue: "",
         summary: "Plugin folders, separated by colons; unset: `plugins/` beside the program.")
+    static let watch = Setting(
+        variables: ["AGENTHOST_WATCH"], flag: "watch", defaultValue: "1",
+        summary:
+            "1 loads what is put into a plugin folder or changed there while the host runs; 0 waits for `host-server plugins`."
+    )
     static let trusted = Setting(
         variables: ["AGENTHOST_TRUSTED"], flag: "trusted", defaultValue: "",
         summary:
@@ -74,7 +79,7 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker, defaultAgent,
         maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
