@@ -145,6 +145,9 @@ extension Router {
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
         addChatKit(chatKit)
+        addAdmin(
+            plugins: plugins,
+            authorization: AdminAuthorization(token: configuration.adminToken), log: log)
         addProbes(store: store, isDraining: { engine.isStopping })
     }
 }
