@@ -53,6 +53,8 @@ final class PluginInstance: Sendable {
         /// Which runtime `channel` leads to.
         var channelIncarnation = 0
         var offers: PluginEvent.Offers = []
+        /// What is registered of it.
+        var generation: Generation?
         var lastToken: UInt64 = 0
         var work: [UInt64: Entry] = [:]
         var requests: [UInt64: OpenRequest] = [:]
@@ -124,6 +126,12 @@ final class PluginInstance: Sendable {
 
     /// What the loaded library offers.
     var offers: PluginEvent.Offers { state.withLock { $0.offers } }
+
+    /// What is registered of it: nil before that, and after its end.
+    var generation: Generation? {
+        get { state.withLock { $0.generation } }
+        set { state.withLock { $0.generation = newValue } }
+    }
 
     /// The person as this plugin sees them: stable for it, meaningless elsewhere.
     func subject(of owner: OwnerKey) -> String {
@@ -221,10 +229,12 @@ final class PluginInstance: Sendable {
                         self.state.withLock { $0.lifecycle.released(incarnation, now: monotonicMilliseconds()) })
                 }
             case .ended:
-                for action in state.withLock({ state in
+                let actions = state.withLock { state in
+                    state.generation = nil
                     defer { state.onEnded = [] }
                     return state.onEnded
-                }) { action() }
+                }
+                for action in actions { action() }
             case .notify(let notice): onNotice(notice)
             case .warn(let sentence): log.warn("\(file): \(sentence)")
             case .inform(let sentence): log.info("\(file): \(sentence)")
