@@ -59,8 +59,8 @@ struct LifecycleTests {
         let actions = life.died(1, how: reason, now: 5)
         #expect(
             actions == [
-                .notify(.crashed(reason: reason, incarnation: 1)), .endWork(.crashed, incarnation: 1),
-                .abandon(incarnation: 1), .open(incarnation: 2), .warn("\(reason); it is started again at once"),
+                .notify(.crashed(reason: reason, incarnation: 1)), .warn("\(reason); it is started again at once"),
+                .endWork(.crashed, incarnation: 1), .abandon(incarnation: 1), .open(incarnation: 2),
             ])
         #expect(life.condition.state == .restarting)
         #expect(life.condition.reason == reason)
