@@ -91,7 +91,7 @@ extension ModelConfiguration {
     /// The provider of the plain variables; nil when neither a key nor an address is set.
     private static func single(_ sources: SettingSources) throws(ConfigurationError) -> Provider? {
         let url = sources.value(.openAIURL)
-        let key = try key(sources)
+        let key = try sources.secret(.openAIKey, file: .openAIKeyFile).map(Secret.init)
         guard key != nil || url != vendorURL else { return nil }
         guard let api = API(rawValue: sources.value(.modelAPI)) else {
             throw sources.error(.modelAPI, "must be chat or responses")
@@ -111,23 +111,6 @@ extension ModelConfiguration {
             name: "openai", baseURL: base, query: version.isEmpty ? "" : "?api-version=\(version)", key: key,
             keyVariable: Setting.openAIKey.variables[0], authentication: authentication, api: api,
             model: sources.value(.model))
-    }
-
-    /// The key itself wins over the file that holds it.
-    private static func key(_ sources: SettingSources) throws(ConfigurationError) -> Secret? {
-        let text = sources.value(.openAIKey)
-        if !text.isEmpty {
-            guard let key = secret(text) else {
-                throw sources.error(.openAIKey, "must be a key: visible ASCII characters")
-            }
-            return key
-        }
-        let file = sources.value(.openAIKeyFile)
-        guard !file.isEmpty else { return nil }
-        guard let key = secret(inFile: file) else {
-            throw sources.error(.openAIKeyFile, "must name a file that holds a key and nothing else, not \"\(file)\"")
-        }
-        return key
     }
 
     /// Nil when it could not be sent in a field.

@@ -9,7 +9,7 @@ extension Setting {
         summary: "Key for the model's server. Erased from the environment of the running program.")
     static let openAIKeyFile = Setting(
         variables: ["OPENAI_API_KEY_FILE"], flag: "openai-api-key-file", defaultValue: "",
-        summary: "File that holds the key; `OPENAI_API_KEY` wins.")
+        summary: "File that holds the key instead, one line.")
     static let openAIVersion = Setting(
         variables: ["OPENAI_API_VERSION"], flag: "openai-api-version", defaultValue: "",
         summary: "Sent as `?api-version=…`, for Azure.")
