@@ -57,7 +57,7 @@ public final class AgentHost: Sendable {
         do {
             plugins = try PluginHost(
                 configuration: PluginHostConfiguration(configuration), registry: registry, store: store,
-                dispatcher: tools, log: log)
+                dispatcher: tools, http: client, log: log)
         } catch {
             throw HostError(error.sentence, code: error.code)
         }

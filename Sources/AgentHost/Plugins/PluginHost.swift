@@ -36,7 +36,7 @@ actor PluginHost {
 
     init(
         configuration: PluginHostConfiguration, registry: Registry, store: any Store, dispatcher: any ToolDispatching,
-        log: Logger
+        http: HTTPClient = HTTPClient(), log: Logger
     ) throws(PluginHostError) {
         self.configuration = configuration
         self.registry = registry
@@ -45,7 +45,7 @@ actor PluginHost {
         do { io = try WorkerIO() } catch { throw .noResources(error.sentence) }
         loader = GenerationLoader(
             configuration: configuration, registry: registry, store: store,
-            services: HostServices(store: store, registry: registry, dispatcher: dispatcher), io: io,
+            services: HostServices(store: store, registry: registry, dispatcher: dispatcher, http: http), io: io,
             deadlines: deadlines, blocking: blocking, log: log)
     }
 
