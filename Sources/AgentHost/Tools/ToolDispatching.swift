@@ -12,4 +12,8 @@ protocol ToolDispatching: Sendable {
         tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
         progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable
+
+    /// What the operator and the manifest say about a tool for this caller. A call that must be asked for is refused by `dispatch`
+    /// unless the caller says that it was.
+    func decision(for tool: ToolDescriptor, _ caller: ToolCaller) -> ToolPolicy.Decision
 }
