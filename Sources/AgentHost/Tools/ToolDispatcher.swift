@@ -21,6 +21,10 @@ final class ToolDispatcher: ToolDispatching {
         policy.decision(for: tool, caller)
     }
 
+    func bound(to directory: any ToolDirectory) -> any ToolDispatching {
+        ToolDispatcher(directory: directory, policy: policy, log: log)
+    }
+
     func dispatch(
         tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
         progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void

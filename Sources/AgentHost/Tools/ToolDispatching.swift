@@ -16,4 +16,7 @@ protocol ToolDispatching: Sendable {
     /// What the operator and the manifest say about a tool for this caller. A call that must be asked for is refused by `dispatch`
     /// unless the caller says that it was.
     func decision(for tool: ToolDescriptor, _ caller: ToolCaller) -> ToolPolicy.Decision
+
+    /// The same, but tools are looked up there.
+    func bound(to directory: any ToolDirectory) -> any ToolDispatching
 }
