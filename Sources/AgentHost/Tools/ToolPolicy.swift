@@ -62,7 +62,8 @@ extension ToolPolicy.Rule {
         guard let object = json.object else { throw ToolPolicyError(sentence: "\(path) must be an object") }
         for (key, _) in object.members where !Self.known.contains(key) {
             throw ToolPolicyError(
-                sentence: "\(path) has the member \"\(key.prefix(40))\"; known are \(Self.known.joined(separator: ", "))")
+                sentence:
+                    "\(path) has the member \"\(key.prefix(40))\"; known are \(Self.known.joined(separator: ", "))")
         }
         guard let word = object["decision"]?.string, let decision = ToolPolicy.Decision(rawValue: word) else {
             throw ToolPolicyError(sentence: "\(path).decision must be \"allow\", \"ask\" or \"deny\"")
@@ -71,13 +72,16 @@ extension ToolPolicy.Rule {
         tool = try Self.pattern(object, "tool", at: path)
         guard tool == "*" || tool.contains("/") else {
             throw ToolPolicyError(
-                sentence: "\(path).tool \"\(tool.prefix(80))\" must be \"plugin-id/tool\" (\"*/\(tool.prefix(80))\" for any plugin)")
+                sentence:
+                    "\(path).tool \"\(tool.prefix(80))\" must be \"plugin-id/tool\" (\"*/\(tool.prefix(80))\" for any plugin)"
+            )
         }
         agent = try Self.pattern(object, "agent", at: path)
         owner = try Self.pattern(object, "owner", at: path)
         guard owner == "*" || ["h:", "t:", "s:"].contains(where: { owner.hasPrefix($0) }) else {
             throw ToolPolicyError(
-                sentence: "\(path).owner \"\(owner.prefix(80))\" must begin with h: (X-User-ID), t: (token) or s: (session)")
+                sentence:
+                    "\(path).owner \"\(owner.prefix(80))\" must begin with h: (X-User-ID), t: (token) or s: (session)")
         }
         isDestructive = try Self.flag(object, "destructive", at: path)
         isReadOnly = try Self.flag(object, "read_only", at: path)

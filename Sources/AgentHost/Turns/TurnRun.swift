@@ -29,6 +29,8 @@ final class TurnRun: Sendable {
         var outcome: Turn.Outcome
         var steps: Int
         var toolCalls: Int
+        /// Of models.
+        var usage: ModelUsage
         /// What the agent made of the thread, if it changed it.
         var changedRecord: ThreadRecord?
         /// Bytes that are kept of it for clients who come back; 0 when none may.
@@ -157,7 +159,9 @@ final class TurnRun: Sendable {
         case .release: release(attempt: 1)
         case .checkpoint(let json): store.submit([.checkpointTurn(id: id, json: json)]) { _ in }
         case .askModel(let step, let messages, let tools, let choice): askModel(step, messages, tools, choice)
-        case .callTool(let slot, let name, let arguments): callTool(slot, name, arguments)
+        case .callTool(let slot, let name, let arguments, let isApproved):
+            callTool(slot, name, arguments, isApproved)
+        case .asked(let approval): note(approval)
         case .cancelWork(let reason): cancelWork(reason)
         case .wake(let at): wake(at)
         case .credit(let bytes): giveCredit(bytes)
@@ -180,10 +184,12 @@ final class TurnRun: Sendable {
         }
     }
 
-    private func callTool(_ slot: Int, _ name: String, _ arguments: JSON) {
+    private func callTool(_ slot: Int, _ name: String, _ arguments: JSON, _ isApproved: Bool) {
         guard let work = state.withLock({ $0.work }) else { return }
+        var caller = work.caller
+        caller.isApproved = isApproved
         let call = work.tools.dispatch(
-            tool: name, arguments: arguments, caller: work.caller, deadline: work.deadline,
+            tool: name, arguments: arguments, caller: caller, deadline: work.deadline,
             progress: { [self] json in input { turn, now in turn.toolProgressed(json, slot: slot, now: now) } },
             completion: { [self] outcome in
                 input { turn, now in turn.toolEnded(outcome, slot: slot, now: now) }
@@ -195,6 +201,11 @@ final class TurnRun: Sendable {
         } orCancel: {
             call
         }
+    }
+
+    private func note(_ approval: Approval) {
+        guard let work = state.withLock({ $0.work }) else { return }
+        approval.note("approval asked", by: work.caller.owner, threadID, requestID, log)
     }
 
     /// Remembers work that can be cancelled; cancels it when the turn was stopped meanwhile.
@@ -271,6 +282,7 @@ final class TurnRun: Sendable {
                 state.timer?.token,
                 Report(
                     outcome: outcome, steps: state.turn.steps, toolCalls: state.turn.toolCalls,
+                    usage: state.turn.loop?.usage ?? ModelUsage(),
                     changedRecord: state.turn.changesThread ? state.turn.record : nil,
                     keptBytes: outcome == .deleted ? 0 : state.keepForLater())
             )

@@ -4,7 +4,7 @@ import Testing
 @testable import AgentHost
 
 let ada = OwnerKey("h:ada")
-let origin = TurnOrigin(owner: ada, requestID: "req_1", locale: "en")
+let origin = TurnOrigin(owner: ada, requestID: "req_1", locale: "en", canAsk: true)
 
 func said(_ text: String) -> ChatKit.UserMessage { ChatKit.UserMessage(content: [.text(text)]) }
 
@@ -259,17 +259,25 @@ struct Bench {
     let registry = Registry()
     let engine: TurnEngine
 
-    init(_ configuration: TurnConfiguration = TurnConfiguration()) {
+    init(_ configuration: TurnConfiguration = TurnConfiguration(), policy: ToolPolicy = ToolPolicy()) {
         EchoAgent.register(in: registry)
-        engine = TurnEngine(
-            store: store, registry: registry, tools: ToolDispatcher(directory: registry, log: .silent),
-            configuration: configuration, log: .silent)
+        engine = Bench.engine(store, registry, configuration, policy)
+    }
+
+    static func engine(
+        _ store: MemoryStore, _ registry: Registry, _ configuration: TurnConfiguration = TurnConfiguration(),
+        _ policy: ToolPolicy = ToolPolicy()
+    ) -> TurnEngine {
+        TurnEngine(
+            store: store, registry: registry,
+            tools: ToolDispatcher(directory: registry, policy: policy, log: .silent), configuration: configuration,
+            log: .silent)
     }
 
     /// A declarative agent `bot` with tools that take any object.
     func bot(
-        _ model: ScriptedModel, tools: [(name: String, tool: ScriptedTool)] = [], clientTools: [String] = [],
-        maxSteps: Int = 16
+        _ model: any ModelProvider, tools: [(name: String, tool: ScriptedTool)] = [], clientTools: [String] = [],
+        asking: Set<String> = [], prefix: String = "", maxSteps: Int = 16
     ) {
         let declared = DeclarativeAgent(
             instructions: "Be kind.", offlineModel: "rules", tools: ["*"], maxSteps: maxSteps)
@@ -278,8 +286,9 @@ struct Bench {
         let made = (tools + inBrowser).map { name, tool in
             Registry.Tool(
                 descriptor: ToolDescriptor(
-                    plugin: "p", name: name, exposedName: name, title: "Tool \(name)", description: "",
-                    inputSchema: ["type": "object"], runsInClient: clientTools.contains(name)),
+                    plugin: "p", name: name, exposedName: prefix + name, title: "Tool \(name)", description: "",
+                    inputSchema: ["type": "object"], needsApproval: asking.contains(name),
+                    runsInClient: clientTools.contains(name)),
                 provider: tool)
         }
         #expect(

@@ -175,7 +175,7 @@ static ap_status call_begin(ap_instance *self, ap_handle handle, const ap_call_r
   if (is(request->tool, "fail_tool")) return finish_now(self, handle, AP_E_FAILED, "This tool always fails.");
   if (is(request->tool, "crash_tool")) abort();
   if (is(request->tool, "never")) return AP_OK;
-  if (is(request->tool, "counter")) return counter(self, handle);
+  if (is(request->tool, "counter") || is(request->tool, "guarded")) return counter(self, handle);
   return AP_E_NOT_FOUND;
 }
 
