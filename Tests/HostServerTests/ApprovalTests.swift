@@ -83,7 +83,8 @@ struct ApprovalTests {
             try ServerProcess(plugins: [Self.good], environment: environment)
         }
         #expect(refusal?.status == 1)
-        #expect("\(refusal?.log ?? "")\(refusal?.output ?? "")".contains("rules[0].tool"))
+        let words = (refusal?.log ?? "") + (refusal?.output ?? "")
+        #expect(words.contains("rules[0].tool"))
     }
 
     @Test(arguments: [("y", "Tool said: {\"count\":1}"), ("n", "did not agree"), ("", "did not agree")])

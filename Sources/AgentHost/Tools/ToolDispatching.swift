@@ -20,3 +20,10 @@ protocol ToolDispatching: Sendable {
     /// The same, but tools are looked up there.
     func bound(to directory: any ToolDirectory) -> any ToolDispatching
 }
+
+extension ToolDispatching {
+    /// Without an operator's word the manifest decides.
+    func decision(for tool: ToolDescriptor, _ caller: ToolCaller) -> ToolPolicy.Decision {
+        ToolPolicy().decision(for: tool, caller)
+    }
+}

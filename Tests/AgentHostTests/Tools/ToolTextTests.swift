@@ -7,7 +7,7 @@ struct ToolTextTests {
 
     @Test func tagCharactersAreRemovedEverywhere() {
         let json: JSON = [
-            "a\(Self.hidden)": ["x\(Self.hidden)y", 1], "a": .string(Self.hidden), "plain": "Ünïcode 🏴 stays",
+            "a\(Self.hidden)": [.string("x\(Self.hidden)y"), 1], "a": .string(Self.hidden), "plain": "Ünïcode 🏴 stays",
         ]
         #expect(ToolText.hasTags(json.encoded))
         let clean = ToolText.withoutTags(json)
