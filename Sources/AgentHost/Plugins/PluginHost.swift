@@ -219,9 +219,10 @@ actor PluginHost {
 extension Manifest.Agent {
     fileprivate func descriptor(_ plugin: String) -> AgentDescriptor {
         let declarative = DeclarativeAgent(
-            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, maxSteps: maxSteps)
+            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, agents: agents,
+            handoffs: handoffs, maxSteps: maxSteps)
         return AgentDescriptor(
-            id: id, title: title, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative),
+            id: id, title: title, summary: description, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative),
             accepts: accepts)
     }
 }

@@ -14,12 +14,16 @@ final class TurnRun: Sendable {
         var tools: any ToolDispatching
         /// For whom tools are called.
         var caller: ToolCaller
+        /// The agent's name for people.
+        var title = ""
         /// Of declarative agents.
         var model: ModelResolver.Choice?
         /// Milliseconds of the monotonic clock.
         var deadline: Int64
         /// Events that are true already and come before the agent's.
         var opening: [ChatKit.Event] = []
+        /// What goes on when the agent hands the conversation over; nil when it cannot.
+        var handOver: (@Sendable (String) -> HandOver)?
         /// Whether the turn holds its thread; it works beside the thread's turns otherwise.
         var holdsThread = true
     }
@@ -105,7 +109,10 @@ final class TurnRun: Sendable {
     /// Starts the work of a turn that holds its thread.
     func begin(_ work: Work, loop: ModelLoop?) {
         state.withLock { $0.work = work }
-        input { turn, now in turn.begin(loop, showing: work.opening, now: now) }
+        input { turn, now in
+            turn.agent = work.caller.agentID
+            turn.begin(loop, showing: work.opening, now: now)
+        }
     }
 
     /// Hands the turn to a coded agent.
@@ -118,6 +125,10 @@ final class TurnRun: Sendable {
                 turn.beginBeside(now: now)
             }
         }
+        hand(request, to: agent)
+    }
+
+    private func hand(_ request: AgentTurnRequest, to agent: any AgentProvider) {
         guard !isOver else { return }
         let begun = agent.begin(request, output: AgentEmissions(run: self))
         let (stopped, credit) = state.withLock { state -> (CancelReason?, Int) in
@@ -162,6 +173,7 @@ final class TurnRun: Sendable {
         case .callTool(let slot, let name, let arguments, let isApproved):
             callTool(slot, name, arguments, isApproved)
         case .asked(let approval): note(approval)
+        case .handOver(let agent): handOver(to: agent)
         case .cancelWork(let reason): cancelWork(reason)
         case .wake(let at): wake(at)
         case .credit(let bytes): giveCredit(bytes)
@@ -206,6 +218,23 @@ final class TurnRun: Sendable {
     private func note(_ approval: Approval) {
         guard let work = state.withLock({ $0.work }) else { return }
         approval.note("approval asked", by: work.caller.owner, threadID, requestID, log)
+    }
+
+    private func handOver(to agent: String) {
+        let next = state.withLock { $0.work?.handOver }?(agent) ?? .impossible("it is not foreseen here.")
+        log.info(
+            "conversation handed over",
+            ["request_id": .string(requestID), "thread_id": .string(threadID), "agent": .string(agent)])
+        switch next {
+        case .declarative(let loop, let work):
+            state.withLock { $0.work = work }
+            input { turn, now in turn.handedOver(loop, title: work.title, now: now) }
+        case .coded(let provider, let request):
+            let title = state.withLock { $0.work?.lineup.agent(agent)?.descriptor.title } ?? agent
+            input { turn, now in turn.handedOver(title: title, now: now) }
+            hand(request, to: provider)
+        case .impossible(let why): input { turn, now in turn.handOverFailed(why, now: now) }
+        }
     }
 
     /// Remembers work that can be cancelled; cancels it when the turn was stopped meanwhile.
@@ -282,7 +311,7 @@ final class TurnRun: Sendable {
                 state.timer?.token,
                 Report(
                     outcome: outcome, steps: state.turn.steps, toolCalls: state.turn.toolCalls,
-                    usage: state.turn.loop?.usage ?? ModelUsage(),
+                    usage: state.turn.loop?.usage ?? state.turn.usage,
                     changedRecord: state.turn.changesThread ? state.turn.record : nil,
                     keptBytes: outcome == .deleted ? 0 : state.keepForLater())
             )

@@ -130,7 +130,7 @@ struct ToolDispatcherTests {
         let tool = CancellableTool()
         #expect(await dispatch(tool, cancelAtOnce: true) == .broken(.cancelled))
         #expect(tool.reasons.withLock { $0 } == [.cancelled])
-        #expect(await dispatch(tool, { $0.timeout = 10 }) == .broken(.deadline))
+        #expect(await dispatch(tool, [:], { $0.timeout = 10 }) == .broken(.deadline))
         #expect(tool.reasons.withLock { $0 } == [.cancelled, .deadline])
     }
 }
