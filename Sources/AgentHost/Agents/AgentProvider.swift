@@ -31,6 +31,8 @@ struct DeclarativeAgent: Sendable, Hashable {
     var agents: [String] = []
     /// Ids of agents it may hand the conversation over to.
     var handoffs: [String] = []
+    /// Where its plugin has a say.
+    var hooks: Set<HookPoint> = []
     var maxSteps: Int = 16
 }
 

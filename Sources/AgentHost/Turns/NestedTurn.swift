@@ -85,7 +85,8 @@ extension TurnEngine {
             }
             let offer = equip(&work, declared, agent, nested.turns, mayHandOver: false)
             let history = ModelHistory(
-                of: [StoredItem(item)], answering: item.id, instructions: TurnEngine.instructions(declared, offer),
+                of: [StoredItem(item)], answering: item.id,
+                instructions: TurnEngine.instructions(declared.instructions, hasTools: !offer.tools.isEmpty),
                 limit: 1)
             listener.listen()
             run.begin(

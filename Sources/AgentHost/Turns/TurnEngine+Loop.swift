@@ -29,7 +29,8 @@ extension TurnEngine {
         if !declared.handoffs.isEmpty { work.handOver = successor(work, job, items, nested) }
         let history = ModelHistory(
             of: items, answering: job.item?.id, waiting: waiting(behind: job), resuming: job.approval?.item,
-            instructions: TurnEngine.instructions(declared, offer), limit: configuration.maximumHistory)
+            instructions: TurnEngine.instructions(declared.instructions, hasTools: !offer.tools.isEmpty),
+            limit: configuration.maximumHistory)
         var loop = ModelLoop(
             agent: declared, offer: offer, history: history,
             budget: configuration.historyBudget.tokens(for: work.model?.model ?? ""), canAsk: job.origin.canAsk,
@@ -76,6 +77,11 @@ extension TurnEngine {
         mayHandOver: Bool
     ) -> ToolOffer {
         let isNested = work.caller.depth > 0
+        work.hooks = agent.hooks.map { [caller = work.caller, deadline = work.deadline] provider in
+            TurnHooks(
+                points: declared.hooks, provider: provider, agentID: agent.descriptor.id,
+                instructions: declared.instructions, caller: caller, deadline: deadline)
+        }
         var tools = work.lineup.tools(grantedTo: declared.tools, of: agent.descriptor.plugin).map(\.descriptor)
         // Nobody watches a nested turn, so there is no page that could execute anything.
         if isNested { tools.removeAll(where: \.runsInClient) }
@@ -98,9 +104,9 @@ extension TurnEngine {
         return offer(tools, work)
     }
 
-    static func instructions(_ agent: DeclarativeAgent, _ offer: ToolOffer) -> String {
-        if offer.tools.isEmpty { return agent.instructions }
-        return agent.instructions.isEmpty ? dataNote : agent.instructions + "\n\n" + dataNote
+    static func instructions(_ text: String, hasTools: Bool) -> String {
+        guard hasTools else { return text }
+        return text.isEmpty ? dataNote : text + "\n\n" + dataNote
     }
 
     private func offer(_ tools: [ToolDescriptor], _ work: TurnRun.Work) -> ToolOffer {

@@ -19,6 +19,8 @@ enum TurnErrorCode: String, Sendable, CaseIterable {
     case callLimit = "call_limit"
     case tokenLimit = "token_limit"
     case badToolCalls = "bad_tool_calls"
+    case hookFailed = "hook_failed"
+    case hookStopped = "hook_stopped"
     case agentCrashed = "agent_crashed"
     case modelCrashed = "model_crashed"
     case agentQuarantined = "agent_quarantined"

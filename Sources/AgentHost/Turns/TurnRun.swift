@@ -22,6 +22,8 @@ final class TurnRun: Sendable {
         var deadline: Int64
         /// Events that are true already and come before the agent's.
         var opening: [ChatKit.Event] = []
+        /// Where the agent's plugin has a say; nil where it has none.
+        var hooks: TurnHooks?
         /// What goes on when the agent hands the conversation over; nil when it cannot.
         var handOver: (@Sendable (String) -> HandOver)?
         /// Whether the turn holds its thread; it works beside the thread's turns otherwise.
@@ -51,6 +53,10 @@ final class TurnRun: Sendable {
         var agent: (any AgentTurn)?
         var owedCredit = 0
         var model: (any Cancellable)?
+        /// The hook that was asked last.
+        var hook: (any Cancellable)?
+        /// What the hook made of the agent's instructions, once for each agent.
+        var instructions: (agent: String, text: String?)?
         var calls: [Int: any Cancellable] = [:]
         var stopped: CancelReason?
         var timer: (token: DeadlineTimer.Token, at: Int64)?
@@ -181,38 +187,13 @@ final class TurnRun: Sendable {
         }
     }
 
-    private func askModel(_ step: Int, _ messages: [JSON], _ tools: [JSON], _ choice: JSON?) {
-        guard let work = state.withLock({ $0.work }), let model = work.model else { return }
-        let request = ModelRequest(
-            model: model.model, messages: messages, tools: tools, toolChoice: choice, deadline: work.deadline)
-        let asked = model.provider.complete(
-            request,
-            delta: { [self] delta in input { turn, now in turn.modelSaid(delta, step: step, now: now) } },
-            completion: { [self] result in input { turn, now in turn.modelEnded(result, step: step, now: now) } })
-        keep {
-            $0.model = asked
-        } orCancel: {
-            asked
-        }
-    }
-
-    private func callTool(_ slot: Int, _ name: String, _ arguments: JSON, _ isApproved: Bool) {
-        guard let work = state.withLock({ $0.work }) else { return }
-        var caller = work.caller
-        caller.isApproved = isApproved
-        let call = work.tools.dispatch(
-            tool: name, arguments: arguments, caller: caller, deadline: work.deadline,
-            progress: { [self] json in input { turn, now in turn.toolProgressed(json, slot: slot, now: now) } },
-            completion: { [self] outcome in
-                input { turn, now in turn.toolEnded(outcome, slot: slot, now: now) }
-                state.withLock { $0.calls[slot] = nil }
-            })
-        keep {
-            // A call that ended before its handle was here leaves the handle behind until the turn ends: harmless.
-            $0.calls[slot] = call
-        } orCancel: {
-            call
-        }
+    func note(_ point: HookPoint, _ failure: ProviderFailure) {
+        log.warn(
+            "hook failed",
+            [
+                "point": .string(point.rawValue), "failure": .string(String("\(failure)".prefix(500))),
+                "request_id": .string(requestID), "thread_id": .string(threadID),
+            ])
     }
 
     private func note(_ approval: Approval) {
@@ -238,7 +219,7 @@ final class TurnRun: Sendable {
     }
 
     /// Remembers work that can be cancelled; cancels it when the turn was stopped meanwhile.
-    private func keep(_ change: (inout State) -> Void, orCancel work: () -> any Cancellable) {
+    func keep(_ change: (inout State) -> Void, orCancel work: () -> any Cancellable) {
         let stopped = state.withLock { state -> CancelReason? in
             if state.stopped == nil { change(&state) }
             return state.stopped
@@ -251,9 +232,10 @@ final class TurnRun: Sendable {
             state.stopped = reason
             defer {
                 state.model = nil
+                state.hook = nil
                 state.calls = [:]
             }
-            return (state.agent, Array(state.calls.values) + (state.model.map { [$0] } ?? []))
+            return (state.agent, Array(state.calls.values) + [state.model, state.hook].compactMap { $0 })
         }
         agent?.cancel(reason)
         for work in others { work.cancel(reason) }
@@ -304,6 +286,7 @@ final class TurnRun: Sendable {
                 state.timer = nil
                 state.agent = nil
                 state.model = nil
+                state.hook = nil
                 state.calls = [:]
                 state.work = nil
             }

@@ -102,6 +102,14 @@ extension Manifest.Agent {
                 }
                 return kind
             })
+        hooks = try Set(
+            object.texts("hooks", .any).map { word throws(ManifestError) in
+                guard let point = HookPoint(rawValue: word) else {
+                    let known = HookPoint.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw ManifestError(sentence: "agents[].hooks holds \"\(word)\", which is none of \(known)")
+                }
+                return point
+            })
         try checkOthers()
         if !accepts.isEmpty, kind == .declarative {
             throw ManifestError(sentence: "agents[].accepts is for coded agents; leave it out of declarative ones")
@@ -116,6 +124,9 @@ extension Manifest.Agent {
         if kind == .coded, !agents.isEmpty || !handoffs.isEmpty {
             throw ManifestError(
                 sentence: "agent \"\(id)\" is coded: handoffs and tools like \"agent/<id>\" are for declarative agents")
+        }
+        if kind == .coded, !hooks.isEmpty {
+            throw ManifestError(sentence: "agents[].hooks is for declarative agents; \"\(id)\" is coded")
         }
         for other in agents where other.isEmpty || other.contains(where: { $0 == "*" || $0 == "/" }) {
             throw ManifestError(

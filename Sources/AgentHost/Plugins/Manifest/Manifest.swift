@@ -56,6 +56,8 @@ struct Manifest: Sendable, Hashable {
         var agents: [String]
         /// Agents it may hand over to.
         var handoffs: [String]
+        /// Where the plugin has a say; declarative agents only.
+        var hooks: Set<HookPoint>
         var maxSteps: Int
         /// Kinds of turns it takes beyond messages and answers to what it asked; coded agents only.
         var accepts: Set<AgentTurnRequest.Kind>
