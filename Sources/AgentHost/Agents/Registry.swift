@@ -9,6 +9,8 @@ final class Registry: ToolDirectory, ModelDirectory, Sendable {
         var descriptor: AgentDescriptor
         /// Nil for declarative agents.
         var provider: (any AgentProvider)?
+        /// Of declarative agents that have hooks.
+        var hooks: (any HookProvider)?
     }
     typealias Tool = LoadedTool
     struct Model: Sendable {

@@ -17,6 +17,8 @@ struct ModelCall: Sendable {
     var isForClient = false
     /// Whether the person is to be asked first, after this turn.
     var isToBeAsked = false
+    /// The agent that is to go on when all other calls of the step have ended.
+    var handsOverTo: String?
     /// The key under which the person was asked.
     var approval: String?
     /// Whether it was refused before it reached a tool because the model wrote it wrongly.
@@ -64,7 +66,7 @@ struct ModelCall: Sendable {
     }
 
     /// Whether the tool is at work.
-    var isUnderWay: Bool { outcome == nil && !isForClient && !isToBeAsked }
+    var isUnderWay: Bool { outcome == nil && !isForClient && !isToBeAsked && handsOverTo == nil }
 
     /// The call as it is kept with the workflow item.
     func record(step: Int) -> JSON {

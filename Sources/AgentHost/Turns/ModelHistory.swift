@@ -125,6 +125,26 @@ struct ModelHistory: Sendable {
         return groups.indices.filter { $0 >= start || mustStay($0) }.map { groups[$0] }
     }
 
+    /// Whether a model can be asked with these: each has a role, and each call its result right behind it.
+    static func isSound(_ messages: [JSON]) -> Bool {
+        var owed: [String] = []
+        for message in messages {
+            guard let role = message["role"]?.string, ["system", "user", "assistant", "tool"].contains(role) else {
+                return false
+            }
+            if role == "tool" {
+                guard let id = message["tool_call_id"]?.string, let place = owed.firstIndex(of: id) else {
+                    return false
+                }
+                owed.remove(at: place)
+                continue
+            }
+            guard owed.isEmpty else { return false }
+            owed = (message["tool_calls"]?.array ?? []).compactMap { $0["id"]?.string }
+        }
+        return owed.isEmpty && !messages.isEmpty
+    }
+
     // MARK: Shapes
 
     /// A call.

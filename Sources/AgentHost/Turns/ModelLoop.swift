@@ -15,8 +15,9 @@ struct ModelLoop: Sendable {
     var answered: (approval: Approval, tools: [String: ToolDescriptor])?
     /// The steps of this turn that are over.
     var steps: [ModelHistory.Step] = []
-    /// Completions asked for.
+    /// Completions asked for in this turn, and those of them that another agent asked for.
     var step = 0
+    var firstStep = 0
     var isAsking = false
     /// What the running completion was asked with, about.
     var askedTokens = 0

@@ -11,7 +11,7 @@ extension Turn {
             let call = makeCall(written, now)
             loop?.calls.append(call)
         }
-        deferClientCall(now)
+        deferCalls(now)
         begin(now)
     }
 
@@ -49,6 +49,7 @@ extension Turn {
                 call.isForClient = true
                 return call
             }
+            if tool.plugin == AgentTools.handingOver { call.handsOverTo = tool.name }
         }
         show(&call, now)
         return call
@@ -94,12 +95,25 @@ extension Turn {
         guard let arguments = call.arguments else {
             return refuse("The arguments are not a valid JSON object. Correct them and call the tool again.")
         }
-        if let problems = ToolDispatcher.problems(of: arguments, for: tool) { refuse(problems) }
+        if let problems = ToolDispatcher.problems(of: arguments, for: tool) { return refuse(problems) }
+        if tool.plugin == AgentTools.handingOver, handOvers >= HandOver.maximum {
+            refuse("The conversation was handed over often enough in this turn. Answer yourself.", isFaulty: false)
+        }
     }
 
-    /// One call of a step can go to the page, and only when nothing is to be asked: either ends the turn.
-    private mutating func deferClientCall(_ now: Moment) {
+    /// One call of a step can go to the page, and only when nothing is to be asked: either ends the turn. And one can hand the conversation
+    /// over, when neither is the case.
+    private mutating func deferCalls(_ now: Moment) {
         guard var loop else { return }
+        let stops = loop.calls.contains { $0.isToBeAsked || $0.isForClient }
+        let taken = loop.calls.firstIndex { $0.handsOverTo != nil }
+        for index in loop.calls.indices where loop.calls[index].handsOverTo != nil && (stops || index != taken) {
+            loop.calls[index].handsOverTo = nil
+            loop.calls[index].outcome = .failure(
+                stops
+                    ? "Another call of this step needs the person first. Hand over when it has ended."
+                    : "The conversation can be handed over to one agent only.")
+        }
         let first = loop.calls.firstIndex(where: \.isForClient)
         let isAsking = loop.calls.contains(where: \.isToBeAsked)
         for index in loop.calls.indices where loop.calls[index].isForClient && (isAsking || index != first) {
@@ -144,7 +158,7 @@ extension Turn {
         }
     }
 
-    private mutating func showOutcome(_ call: ModelCall) {
+    mutating func showOutcome(_ call: ModelCall) {
         if case .success(let result)? = call.outcome, let content = try? ToolContent(result) {
             loop?.images += content.images
         }
@@ -161,6 +175,11 @@ extension Turn {
     private mutating func stepEnded(_ now: Moment) {
         guard let loop else { return }
         if loop.calls.contains(where: \.isToBeAsked) { return askApproval(now) }
+        if let call = loop.calls.first(where: { $0.handsOverTo != nil && $0.outcome == nil }),
+            let agent = call.handsOverTo
+        {
+            return handOver(call, to: agent, now)
+        }
         if let call = loop.clientCall {
             return callClient(
                 ChatKit.ClientToolCall(
@@ -174,7 +193,7 @@ extension Turn {
     }
 
     /// Results become part of what the model is told.
-    private mutating func keepStep() {
+    mutating func keepStep() {
         guard var loop else { return }
         loop.steps.append(
             ModelHistory.Step(calls: loop.calls, text: loop.said.text, maximumResult: loop.maximumResult))
@@ -223,13 +242,14 @@ extension Turn {
                 // It may have another name since another plugin was loaded.
                 call.name = tool.exposedName
                 call.isForClient = tool.runsInClient
+                if tool.plugin == AgentTools.handingOver { call.handsOverTo = tool.name }
             } else {
                 call.outcome = .failure("The tool \"\(asked.tool)\" is not available any more. Go on without it.")
             }
             if asked.decision == .approved && !call.isForClient { show(&call, now) }
             loop?.calls.append(call)
         }
-        deferClientCall(now)
+        deferCalls(now)
         begin(now)
     }
 

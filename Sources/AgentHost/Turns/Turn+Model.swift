@@ -4,7 +4,7 @@ extension Turn {
     /// Asks the model for the next step.
     mutating func nextStep(_ now: Moment) {
         guard var loop else { return }
-        let limit = min(max(loop.agent.maxSteps, 1), configuration.maximumSteps)
+        let limit = min(max(loop.agent.maxSteps, 1) + loop.firstStep, configuration.maximumSteps)
         guard loop.step < limit else {
             return fail(
                 code: .stepLimit,

@@ -28,6 +28,8 @@ struct Turn: Sendable {
         case callTool(slot: Int, name: String, arguments: JSON, isApproved: Bool)
         /// The person is asked for these calls: for the log.
         case asked(Approval)
+        /// Find the agent; answer with `handedOver` or `handOverFailed`.
+        case handOver(to: String)
         /// Stop the model, the tools, the agent.
         case cancelWork(CancelReason)
         /// Call `clock` at that time (milliseconds of the monotonic clock), unless an earlier call is due.
@@ -75,6 +77,10 @@ struct Turn: Sendable {
     var agentItems: [UInt32: AgentItem] = [:]
     /// Calls made so far.
     var toolCalls = 0
+    /// How often another agent has taken over.
+    var handOvers = 0
+    /// What completions cost before a coded agent took over.
+    var usage = ModelUsage()
     /// Whether the agent has changed the thread.
     private(set) var changesThread = false
 

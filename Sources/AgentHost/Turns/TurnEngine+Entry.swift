@@ -190,7 +190,10 @@ extension TurnEngine {
         }
         // A plugin that was upgraded while the turn waited answers with its new code; from here on it is the same to the end.
         let lineup = registry.lineup(for: job.thread.id)
-        guard let agent = lineup.agent(job.thread.agent) else { return unavailable(job.thread.agent, run) }
+        let bound = await boundAgent(job)
+        var job = job
+        job.thread.agent = bound
+        guard let agent = lineup.agent(bound) else { return unavailable(bound, run) }
         var work = TurnRun.Work(
             store: store, lineup: lineup, tools: tools.bound(to: lineup), caller: job.caller(agent),
             deadline: monotonicMilliseconds() + configuration.totalLimit)
@@ -205,11 +208,19 @@ extension TurnEngine {
                     turn.refuse(code: .noModelConfigured, message: error.sentence, holdsLease: true, now: now)
                 }
             }
-            run.begin(work, loop: loop(declared, agent, work, job, items))
+            let loop = loop(declared, agent, &work, job, items)
+            run.begin(work, loop: loop)
         case .coded:
             guard let provider = agent.provider else { return unavailable(agent.descriptor.id, run) }
             run.begin(work, agent: provider, request(job, items, deadline: work.deadline))
         }
+    }
+
+    /// The agent of the thread; while the turn waited, the one before may have handed over to another.
+    private func boundAgent(_ job: Job) async -> String {
+        if job.place.isFirst { return job.thread.agent }
+        let thread = try? await store.thread(job.thread.id, owner: job.origin.owner)
+        return thread?.agent ?? job.thread.agent
     }
 
     private func unavailable(_ agent: String, _ run: TurnRun) {

@@ -19,8 +19,12 @@ enum TurnErrorCode: String, Sendable, CaseIterable {
     case callLimit = "call_limit"
     case tokenLimit = "token_limit"
     case badToolCalls = "bad_tool_calls"
+    case hookFailed = "hook_failed"
+    case hookStopped = "hook_stopped"
     case agentCrashed = "agent_crashed"
     case modelCrashed = "model_crashed"
+    case agentQuarantined = "agent_quarantined"
+    case modelQuarantined = "model_quarantined"
     case agentMisbehaved = "agent_misbehaved"
     case agentFailed = "agent_failed"
     /// The agent's own words for its failure.

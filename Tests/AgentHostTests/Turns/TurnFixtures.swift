@@ -297,6 +297,29 @@ struct Bench {
                 models: [.init(plugin: "p", id: "rules", provider: model)]) == nil)
     }
 
+    /// A declarative agent of a plugin of its own, with what it may ask and hand over to.
+    func other(
+        _ id: String, _ model: any ModelProvider, agents: [String] = [], handoffs: [String] = [],
+        tools: [(name: String, tool: ScriptedTool)] = [], maxSteps: Int = 16
+    ) {
+        let declared = DeclarativeAgent(
+            instructions: "I am \(id).", offlineModel: "rules", tools: ["*"], agents: agents, handoffs: handoffs,
+            maxSteps: maxSteps)
+        let agent = AgentDescriptor(
+            id: id, title: "Agent \(id)", summary: "Knows \(id).", plugin: "p.\(id)", kind: .declarative(declared))
+        let made = tools.map { name, tool in
+            Registry.Tool(
+                descriptor: ToolDescriptor(
+                    plugin: "p.\(id)", name: name, exposedName: name, title: "Tool \(name)", description: "",
+                    inputSchema: ["type": "object"]),
+                provider: tool)
+        }
+        #expect(
+            registry.register(
+                plugin: "p.\(id)", agents: [.init(descriptor: agent)], tools: made,
+                models: [.init(plugin: "p.\(id)", id: "rules", provider: model)]) == nil)
+    }
+
     /// A coded agent `code`.
     @discardableResult
     func code(_ body: @escaping @Sendable (AgentTurnRequest, any AgentOutput) -> Void) -> ScriptedAgent {

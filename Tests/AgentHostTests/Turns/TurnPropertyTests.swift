@@ -267,7 +267,7 @@ private struct Course {
                 #expect(name != "erase", "a tool that needs consent ran without it")
                 calls.append(slot)
             case .finish(let outcome): self.outcome = outcome
-            case .checkpoint, .cancelWork, .wake, .credit, .asked: break
+            case .checkpoint, .cancelWork, .wake, .credit, .asked, .handOver: break
             }
         }
         perform()

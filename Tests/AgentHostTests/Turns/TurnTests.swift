@@ -205,6 +205,7 @@ extension [Turn.Action] {
             case .askModel(let step, _, _, _): "ask \(step)"
             case .callTool(let slot, _, _, _): "call \(slot)"
             case .asked: "asked"
+            case .handOver(let agent): "hand over to \(agent)"
             case .cancelWork: "cancel work"
             case .wake(let at): "wake \(at)"
             case .credit(let bytes): "credit \(bytes)"
