@@ -50,7 +50,7 @@ public final class AgentHost: Sendable {
         }
         registry = Registry()
         EchoAgent.register(in: registry)
-        let tools = ToolDispatcher(directory: registry, log: log)
+        let tools = ToolDispatcher(directory: registry, policy: try ToolPolicy(configuration), log: log)
         do {
             plugins = try PluginHost(
                 configuration: PluginHostConfiguration(configuration), registry: registry, store: store,
@@ -129,10 +129,31 @@ extension PluginHostConfiguration {
     }
 }
 
+extension ToolPolicy {
+    /// Reads the operator's file, if there is one. A policy that cannot be read must not count as none.
+    fileprivate init(_ configuration: Configuration) throws(HostError) {
+        guard let path = configuration.toolPolicyPath else {
+            self.init()
+            return
+        }
+        let bytes: [UInt8]
+        do { bytes = try FileSystem.read(path, limit: ToolPolicy.limit) } catch {
+            throw HostError(
+                "AGENTHOST_TOOL_POLICY: \(path) cannot be read: \(error.sentence).", code: "invalid_tool_policy")
+        }
+        do { try self.init(parsing: bytes) } catch {
+            throw HostError("AGENTHOST_TOOL_POLICY: \(path): \(error.sentence).", code: "invalid_tool_policy")
+        }
+    }
+}
+
 extension TurnConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init()
         maximumHistory = configuration.maximumHistory
+        historyBudget = configuration.historyBudget
+        maximumTokens = configuration.turnTokens
+        approvalLifetime = configuration.approvalMilliseconds
         policy = configuration.turnPolicy
     }
 }

@@ -238,6 +238,7 @@ struct apr_runtime {
   const ap_model_r1 *model;
   const ap_config_r1 *config_table;
   const ap_health_r1 *health;
+  const ap_agent_hooks_r1 *hooks;
   const ap_state_r1 *state;
 
   pthread_mutex_t config_lock;

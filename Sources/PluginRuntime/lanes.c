@@ -156,6 +156,8 @@ static const void *table_of(const apr_runtime *runtime, uint16_t op) {
       return runtime->tools;
     case APR_HEALTH:
       return runtime->health;
+    case APR_HOOK_BEGIN:
+      return runtime->hooks;
     case APR_STATE_SAVE:
     case APR_STATE_LOAD:
       return runtime->state;
@@ -230,6 +232,13 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HOOK_BEGIN) {
+    ap_hook_request_r1 request = {
+        .struct_size = sizeof request, .agent_id = m->s[0], .point = m->s[1], .json = m->s[2], .subject = m->s[3],
+        .thread_id = m->s[4], .locale = m->s[5], .deadline = m->number,
+    };
+    return runtime->hooks->hook_begin(runtime->instance, root->handle, &request);
+  }
   if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
   if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
   if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
@@ -241,6 +250,8 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
+  else if (op == APR_HOOK_BEGIN && runtime->hooks->hook_cancel)
+    runtime->hooks->hook_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_MODEL_BEGIN && runtime->model->cancel)
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
 }

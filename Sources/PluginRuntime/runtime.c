@@ -173,6 +173,7 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
       break;
     case APR_TURN_BEGIN:
     case APR_CALL_BEGIN:
+    case APR_HOOK_BEGIN:
     case APR_MODEL_BEGIN:
     case APR_HEALTH:
     case APR_STATE_SAVE:

@@ -20,6 +20,11 @@ public struct Configuration: Sendable {
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
+    var historyBudget: HistoryBudget
+    var turnTokens: Int64
+    /// Nil: no file.
+    var toolPolicyPath: String?
+    var approvalMilliseconds: Int64
     var turnPolicy: TurnPolicy
     /// What an operator shows to be one; nil: nobody can. Never logged.
     var adminToken: String?
@@ -67,6 +72,16 @@ public struct Configuration: Sendable {
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
+        guard let budget = HistoryBudget(sources.value(.historyTokens)) else {
+            throw sources.error(
+                .historyTokens,
+                "must be a number of tokens from 1000 to 10000000, or a list like gpt-4.1*=200000,*=32000")
+        }
+        historyBudget = budget
+        turnTokens = Int64(try sources.integer(.turnTokens, in: 1_000...1_000_000_000))
+        let rules = sources.value(.toolPolicy)
+        toolPolicyPath = rules.isEmpty ? nil : rules
+        approvalMilliseconds = Int64(try sources.integer(.approvalHours, in: 1...87_600)) * 3_600_000
         guard let policy = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }

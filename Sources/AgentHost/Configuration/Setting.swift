@@ -64,6 +64,22 @@ extension Setting {
     static let maximumHistory = Setting(
         variables: ["CHATKIT_MAX_HISTORY"], flag: "max-history", defaultValue: "20",
         summary: "Messages of people and assistant that a model is shown, 1 to 1000; their function calls come along.")
+    static let historyTokens = Setting(
+        variables: ["AGENTHOST_HISTORY_TOKENS"], flag: "history-tokens", defaultValue: "32000",
+        summary:
+            "Tokens (about: bytes / 3) that instructions, tools and messages may take together: one number, or numbers by "
+            + "model, `gpt-4.1*=200000,llama*=6000,*=32000`.")
+    static let turnTokens = Setting(
+        variables: ["AGENTHOST_TURN_TOKENS"], flag: "turn-tokens", defaultValue: "1000000",
+        summary: "Tokens that all completions of one turn may cost together, 1000 to 1000000000.")
+    static let toolPolicy = Setting(
+        variables: ["AGENTHOST_TOOL_POLICY"], flag: "tool-policy", defaultValue: "",
+        summary:
+            "File of rules that say which tools run, ask first or are denied, for which agent and owner; unset: tools that "
+            + "need approval ask.")
+    static let approvalHours = Setting(
+        variables: ["AGENTHOST_APPROVAL_HOURS"], flag: "approval-hours", defaultValue: "720",
+        summary: "How long the person's consent to a tool call can be given, 1 to 87600 hours.")
     static let turnPolicy = Setting(
         variables: ["AGENTHOST_TURN_POLICY"], flag: "turn-policy", defaultValue: "queue",
         summary:
@@ -90,7 +106,8 @@ extension Setting {
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
         host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
-        quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
+        quarantineCrashes, restartPause, defaultAgent, maximumHistory, historyTokens, turnTokens, toolPolicy,
+        approvalHours, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }
