@@ -84,25 +84,36 @@ void apr_timers_fire_locked(apr_runtime *runtime, int64_t now) {
 
 /* ---- watching lane functions ---- */
 
-/* When the runner has to be looked at; INT64_MAX = it need not be. */
-static int64_t look_at(const apr_runner *runner) {
+/* When there is something to do about what the runner does, in nanoseconds: others wait for it, it stalls, then it is stuck. */
+static int64_t watch_at(const apr_runtime *runtime, const apr_runner *runner) {
   if (!runner->running) return INT64_MAX;
   if (runner->others_wait) return runner->started + APR_HELP_NS;
-  return runner->reported ? INT64_MAX : runner->started + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
+  if (runner->stuck) return INT64_MAX;
+  int64_t stuck = runtime->limits[APR_LIMIT_LANE_MS];
+  return runner->started + (runner->reported || stuck < APR_STALL_MS ? stuck : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
 }
 
-/* Reports lane functions that have run for APR_STALL_MS. Sends what was said before and in functions that take long. Lets go
- * of the lock while the sink runs. */
+static void report(apr_runtime *runtime, apr_runner *runner, int64_t took) {
+  bool stuck = took >= runtime->limits[APR_LIMIT_LANE_MS];
+  if (runner->stuck || (runner->reported && !stuck) || (took < APR_STALL_MS && !stuck)) return;
+  apr_message message = {.op = stuck ? APR_STUCK : APR_STALL, .item = stuck, .token = runner->token, .number = took};
+  runner->reported = true;
+  if (stuck) {
+    runner->stuck = true;
+    runtime->stuck_runners++;
+    runtime->refused[APR_LIMIT_LANE_MS]++;
+    if (runtime->runner_count - runtime->stuck_runners < runtime->options.lane_threads) apr_replace_runner_locked(runtime);
+  }
+  apr_emit_locked(runtime, &runtime->root, &message);
+}
+
+/* Reports lane functions that have run for APR_STALL_MS, and those that are stuck. Sends what was said before and in
+ * functions that take long. Lets go of the lock while the sink runs. */
 static void watch_runners(apr_runtime *runtime, int64_t now) {
   for (uint32_t i = 0; i < runtime->runner_count; i++) {
     apr_runner *runner = &runtime->runners[i];
     if (!runner->running || runner->started + APR_HELP_NS > now) continue;
-    int64_t took = (now - runner->started) / APR_NANOSECONDS_PER_MS;
-    if (took >= APR_STALL_MS && !runner->reported) {
-      runner->reported = true;
-      apr_message stall = {.op = APR_STALL, .token = runner->token, .number = took};
-      apr_emit_locked(runtime, &runtime->root, &stall);
-    }
+    report(runtime, runner, (now - runner->started) / APR_NANOSECONDS_PER_MS);
     apr_let_go_locked(runtime, runner);
   }
 }
@@ -117,7 +128,7 @@ void *apr_clock_main(void *argument) {
     /* The lock was free meanwhile: look at everything as it is now. */
     int64_t next = runtime->pump_fd < 0 ? apr_lanes_help_locked(runtime, apr_now()) : INT64_MAX;
     for (uint32_t i = 0; i < runtime->runner_count; i++) {
-      int64_t look = look_at(&runtime->runners[i]);
+      int64_t look = watch_at(runtime, &runtime->runners[i]);
       if (look < next) next = look;
     }
     runtime->clock_wakes = next;
