@@ -229,7 +229,7 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   runtime->options = *options;
   if (!runtime->options.blocking_threads) runtime->options.blocking_threads = 32;
   runtime->pump_fd = runtime->wake_fd = runtime->timer_fd = -1;
-  runtime->clock_wakes = INT64_MAX;
+  runtime->clock_wakes = runtime->keeper_wakes = INT64_MAX;
   runtime->typical_took = APR_HELP_NS; /* nothing is known yet */
   runtime->root.type = APR_INSTANCE;
   runtime->root.open = true;
@@ -250,8 +250,8 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&runtime->clock_work, &monotonic);
   pthread_cond_init(&runtime->pool_work, &monotonic);
+  pthread_cond_init(&runtime->lane_work, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  pthread_cond_init(&runtime->lane_work, NULL);
   pthread_cond_init(&runtime->control_work, NULL);
   pthread_cond_init(&runtime->idle, NULL);
 }
