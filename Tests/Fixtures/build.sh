@@ -4,6 +4,7 @@
 #   <outdir>/<Name>.agentplugin                      the good ones, as bundles: <outdir> can serve as a plugin folder
 #   <outdir>/single/<Name>.so                        the same as single files, with the section .agent_plugin
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
+#   <outdir>/villain/Villain.agentplugin             does harm when told to: in a folder of its own
 #   <outdir>/bad/NoSection.so                        a single file without the section
 #
 # CC and CFLAGS are obeyed (for sanitizers). Builds nothing that is up to date.
@@ -16,8 +17,8 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad"
-mkdir -p "$out/single" "$out/bad"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/villain"
+mkdir -p "$out/single" "$out/bad" "$out/villain"
 
 compile() { # <source> <library> [flags]
     source=$1 library=$2
@@ -58,6 +59,10 @@ good ToolsC
 good ScriptC
 good BenchC
 good KindsC
+
+mkdir -p "$out/villain/Villain.agentplugin"
+compile "$here/Villain/plugin.c" "$out/villain/Villain.agentplugin/libVillain.so"
+cp "$here/Villain/plugin.json" "$out/villain/Villain.agentplugin/plugin.json"
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"
