@@ -18,6 +18,8 @@ ENDLESS = ["loop", "deadlock", "stop"]
 # What must never be done. {port} is the host's, {database} its file.
 FORBIDDEN = ["exec", "ptrace", "database {database}", "connect {port}", "listen 0", "write {folder}/villain", "killhost"]
 QUIET_SECONDS = 1.5
+# Between two deeds of a plugin: still some hundred times as often as a plugin may crash before it is quarantined.
+PAUSE = 0.1
 MOST_RATIO = 1.5
 
 
@@ -78,6 +80,7 @@ def one_round(host, report, figures, deeds, number):
         middle = time.monotonic()
         while True:
             commit(host, report, figures, deed)
+            time.sleep(PAUSE)
             if time.monotonic() - middle >= QUIET_SECONDS:
                 break
         end = time.monotonic()

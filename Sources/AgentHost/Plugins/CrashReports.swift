@@ -14,24 +14,28 @@ struct CrashReports: Sendable {
     /// Makes the folder, tells of reports that no start has told of yet, and installs the handlers of this process. Blocks. What
     /// goes wrong is logged: a host without crash reports is better than none.
     func begin(version: String) {
-        var usable = folder
-        if let folder {
-            do {
-                try FileSystem.createFolders(folder, mode: 0o700)
-                try tellAndTidy(folder)
-            } catch {
-                log.warn(
-                    "crash reports cannot be kept in \(folder): \(error.sentence); they go to standard error alone "
-                        + "(AGENTHOST_CRASH_REPORTS names another folder)")
-                usable = nil
-            }
-        }
-        let error = unsafe apr_crash_install("host-server", version, usable, false)
+        let error = unsafe apr_crash_install("host-server", version, prepare(), false)
         if error != 0 && error != CrashReports.isInstalled {
             log.warn("crash reports cannot be written: \(FileError(error).sentence)")
         }
     }
 
+    /// Makes the folder, tells of new reports and removes old ones. Blocks. Answers the folder, if it can be used.
+    func prepare() -> String? {
+        guard let folder else { return nil }
+        do {
+            try FileSystem.createFolders(folder, mode: 0o700)
+            try tellAndTidy(folder)
+            return folder
+        } catch {
+            log.warn(
+                "crash reports cannot be kept in \(folder): \(error.sentence); they go to standard error alone "
+                    + "(AGENTHOST_CRASH_REPORTS names another folder)")
+            return nil
+        }
+    }
+
+    /// EALREADY: another host in this process has installed them.
     private static let isInstalled: Int32 = 114
 
     private func tellAndTidy(_ folder: String) throws(FileError) {

@@ -202,7 +202,8 @@ struct LifecycleTests {
         var life = InstanceLifecycle(restarts: false)
         _ = life.start(now: 0)
         _ = life.loaded(1, refusal: nil, now: 1)
-        #expect(life.stuck("turn_begin does not return", now: 2) == [.notify(.stuck(reason: "turn_begin does not return"))])
+        #expect(
+            life.stuck("turn_begin does not return", now: 2) == [.notify(.stuck(reason: "turn_begin does not return"))])
         #expect(life.condition.state == .stuck)
         #expect(life.admit(1, now: 3).refusal == .unavailable)
         #expect(life.stuck(nil, now: 4) == [.notify(.serving(incarnation: 1))])
