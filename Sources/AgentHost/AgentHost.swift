@@ -19,6 +19,10 @@ public final class AgentHost: Sendable {
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
         let host = try AgentHost(configuration)
+        let reports = CrashReports(folder: configuration.crashReportFolder, log: host.log)
+        let blocking = BlockingWork(name: "crash-reports")
+        await blocking.run { reports.begin(version: version) }
+        blocking.close()
         do {
             _ = try await host.plugins.loadAll()
         } catch {

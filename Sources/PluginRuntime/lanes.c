@@ -308,10 +308,26 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
 }
 
+/* What a crash report calls the function behind a job. */
+static const char *function_of(const apr_job *job) {
+  static const char *const begins[] = {"turn_begin", "call_begin", "complete"};
+  static const char *const cancels[] = {"turn_cancel", "call_cancel", "cancel"};
+  uint16_t op = job->root->op;
+  size_t kind = op == APR_TURN_BEGIN ? 0 : op == APR_CALL_BEGIN ? 1 : 2;
+  switch (job->kind) {
+    case APR_JOB_BEGIN: return begins[kind];
+    case APR_JOB_CANCEL: return cancels[kind];
+    case APR_JOB_WRITABLE: return "turn_writable";
+    case APR_JOB_WORK: return "posted_work";
+    default: return "event_callback";
+  }
+}
+
 /* Calls the plugin, without the lock. */
 void apr_perform(apr_runtime *runtime, apr_plan *plan) {
   apr_job *job = plan->job;
   if (plan->skip || plan->sentence) return;
+  apr_enter_plugin(runtime->identity, function_of(job), job->root->token);
   switch (job->kind) {
     case APR_JOB_BEGIN:
       plan->status = begin(runtime, job->root);
@@ -341,6 +357,7 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
     case APR_JOB_REFUSE:
       break;
   }
+  apr_leave_plugin();
 }
 
 static void send_refusal_locked(apr_runtime *runtime, apr_refusal *refusal) {
@@ -508,6 +525,7 @@ void *apr_lane_main(void *argument) {
   apr_runner *runner = argument;
   apr_runtime *runtime = runner->runtime;
   apr_enter_lane(runtime, AP_LANE_TURN);
+  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   runner->awake = true;
   int64_t now = apr_now();

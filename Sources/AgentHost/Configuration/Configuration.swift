@@ -17,6 +17,8 @@ public struct Configuration: Sendable {
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
+    /// Nil: no files.
+    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -69,6 +71,8 @@ public struct Configuration: Sendable {
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
+        let reports = sources.value(.crashReports)
+        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)

@@ -58,6 +58,11 @@ extension Setting {
         summary:
             "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
             + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary:
+            "Folder for the reports that are written when a plugin in this process ends it; unset: `crash-reports` in the cache folder; "
+            + "`off`: no files, the report goes to standard error alone.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -105,9 +110,30 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
-        quarantineCrashes, restartPause, defaultAgent, maximumHistory, historyTokens, turnTokens, toolPolicy,
-        approvalHours, turnPolicy, adminToken, adminTokenFile,
-        corsOrigins, drainSeconds, logLevel,
+        host,
+        port,
+        insecure,
+        database,
+        plugins,
+        watch,
+        trusted,
+        pluginConfiguration,
+        cache,
+        worker,
+        quarantineCrashes,
+        restartPause,
+        crashReports,
+        defaultAgent,
+        maximumHistory,
+        historyTokens,
+        turnTokens,
+        toolPolicy,
+        approvalHours,
+        turnPolicy,
+        adminToken,
+        adminTokenFile,
+        corsOrigins,
+        drainSeconds,
+        logLevel,
     ]
 }
