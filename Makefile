@@ -54,10 +54,11 @@ fixtures:
 	Tests/Fixtures/build.sh $(DEBUG)/fixtures
 
 # The tests that drive a server process block their threads, which are the pool that the others need: they run by themselves.
-test: test-dependencies debug headers fixtures ## Runs the tests (a few minutes)
+test: test-dependencies debug headers fixtures examples ## Runs the tests (a few minutes)
 	Tests/PluginRuntimeTests/run.sh
 	swift test --skip-build --skip HostServerTests
 	swift test --skip-build --filter HostServerTests
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/drive.py $(DEBUG) $(DEBUG)/examples
 	scripts/check-docs.sh $(DEBUG)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
@@ -78,8 +79,13 @@ format: ## Puts the Swift sources into that layout
 layers: ## Checks that a room of AgentHost names only rooms above it
 	scripts/check-layers.sh
 
-headers: ## Compiles the plugin headers in every promised language with every compiler at hand
+headers: ## Compiles the plugin headers in every promised language, and compares them with the layout lock
 	scripts/check-headers.sh
+	scripts/check-abi.sh
+
+.PHONY: examples
+examples: ## Builds the example plugin in each language into .build/debug/examples
+	scripts/build-examples.sh $(DEBUG)/examples
 
 dependencies:
 	@scripts/install-packages.sh $(PACKAGES)
