@@ -9,6 +9,10 @@ public struct Configuration: Sendable {
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
+    /// Path of the plugin policy; nil: none.
+    var pluginPolicy: String?
+    /// What the policy does not allow is loaded nevertheless.
+    var allowsUnsigned: Bool
     var cacheFolder: String
     var workerPath: String
     /// Nil: the route's own default.
@@ -50,24 +54,26 @@ public struct Configuration: Sendable {
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
+        let policy = sources.value(.pluginPolicy)
+        pluginPolicy = policy.isEmpty ? nil : policy
+        allowsUnsigned = sources.isOn(.allowUnsigned)
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
-        guard let policy = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
+        guard let turns = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }
-        turnPolicy = policy
+        turnPolicy = turns
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
         guard let level = LogLevel(name: sources.value(.logLevel)) else {
             throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
         }
         logLevel = level
-        let insecure = ["1", "true", "yes", "on"].contains(sources.value(.insecure).lowercased())
-        guard insecure || Configuration.isLoopback(host) else {
+        guard sources.isOn(.insecure) || Configuration.isLoopback(host) else {
             throw ConfigurationError(
                 "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
                 code: "insecure_address")
@@ -113,6 +119,11 @@ public struct Configuration: Sendable {
 }
 
 extension SettingSources {
+    /// Of a switch.
+    fileprivate func isOn(_ setting: Setting) -> Bool {
+        ["1", "true", "yes", "on"].contains(value(setting).lowercased())
+    }
+
     fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
         guard let number = Int(value(setting)), range.contains(number) else {
             throw error(

@@ -8,6 +8,8 @@ struct PluginHostConfiguration: Sendable {
     var workerPath: String
     /// Which plugins run in this process.
     var trusted: Trust = .only([])
+    /// Which plugins may be loaded.
+    var rules = PluginTrust.Rules()
     /// Folder with `<plugin id>.json` files: configuration of single plugins.
     var configFolder: String?
     /// What plugins see as the host's version.
@@ -59,6 +61,7 @@ struct PluginReport: Sendable, Hashable {
 enum PluginHostError: Error, Hashable {
     case folderMissing(String)
     case folderUnreadable(String, reason: String)
+    case policyUnusable(String)
     case noResources(String)
 
     /// Stable, for machines.
@@ -66,6 +69,7 @@ enum PluginHostError: Error, Hashable {
         switch self {
         case .folderMissing: "plugin_folder_missing"
         case .folderUnreadable: "plugin_folder_unreadable"
+        case .policyUnusable: "plugin_policy_unusable"
         case .noResources: "plugin_no_resources"
         }
     }
@@ -74,6 +78,7 @@ enum PluginHostError: Error, Hashable {
         switch self {
         case .folderMissing(let path): "The plugin folder \(path) does not exist; make it or name another one."
         case .folderUnreadable(let path, let reason): "The plugin folder \(path) cannot be read: \(reason)."
+        case .policyUnusable(let reason): reason.prefix(1).uppercased() + reason.dropFirst() + "."
         case .noResources(let reason): "Plugins cannot be run: \(reason)."
         }
     }

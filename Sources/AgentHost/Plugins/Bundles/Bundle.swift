@@ -17,6 +17,13 @@ struct Bundle: Sendable {
     /// Relative path of the library.
     var library: String
     var manifest: Manifest
+    /// The manifest as it was found.
+    var manifestText: [UInt8] = []
+    /// Whether it is one library that carries its manifest.
+    var isSingleFile = false
+    /// `plugin.lock` and `plugin.sig`, or the sections of a single file; nil where there is none.
+    var lock: [UInt8]?
+    var signature: [UInt8]?
 
     /// File name for sentences.
     var fileName: String { Bundle.lastComponent(path) }
@@ -24,14 +31,29 @@ struct Bundle: Sendable {
     static func lastComponent(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
     /// Reads a bundle folder `Name.agentplugin` or a single `.so` and makes every check that needs no code to run. Blocks.
+    ///
+    /// Refused is also what somebody else than root and this user owns or may write to: the bundle, all that is in it, the folder it lies
+    /// in. A folder like `/tmp`, where nobody can touch what others own, is fine.
     static func read(_ path: String) throws(BundleError) -> Bundle {
-        switch FileSystem.kind(at: path) {
-        case .folder: try readFolder(path)
-        case .file: try readSingleFile(path)
+        let kind = FileSystem.kind(at: path)
+        if kind == .folder || kind == .file {
+            try Ownership.check(path: folder(of: path) + "/.", "the folder \(folder(of: path))", allowsSticky: true)
+        }
+        switch kind {
+        case .folder: return try readFolder(path)
+        case .file: return try readSingleFile(path)
         case .link: throw BundleError(reason: "it is a symbolic link; put the file itself into the folder")
         case .other: throw BundleError(reason: "it is neither a folder nor a file")
         case nil: throw BundleError(reason: "it does not exist")
         }
+    }
+
+    /// The folder that something lies in.
+    private static func folder(of path: String) -> String {
+        var path = path[...]
+        while path.count > 1, path.last == "/" { path.removeLast() }
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func readFolder(_ path: String) throws(BundleError) -> Bundle {
@@ -40,6 +62,7 @@ struct Bundle: Sendable {
         }
         var files: [(path: String, bytes: [UInt8])] = []
         var size = 0
+        try Ownership.check(path: path, "the bundle")
         try collect(path, under: "", into: &files, size: &size)
         guard let text = files.first(where: { $0.path == "plugin.json" })?.bytes else {
             throw BundleError(reason: "the bundle has no plugin.json")
@@ -52,13 +75,17 @@ struct Bundle: Sendable {
             throw BundleError(reason: "the bundle has no file \"\(library)\", which plugin.json names as its library")
         }
         do { _ = try ELFFile(bytes) } catch { throw BundleError(reason: "\(library): \(error.reason)") }
-        return Bundle(path: path, files: files, library: library, manifest: manifest)
+        return Bundle(
+            path: path, files: files, library: library, manifest: manifest, manifestText: text,
+            lock: files.first { $0.path == LockFile.name }?.bytes,
+            signature: files.first { $0.path == LockFile.signatureName }?.bytes)
     }
 
     private static func readSingleFile(_ path: String) throws(BundleError) -> Bundle {
-        let bytes = try readFile(path, limit: sizeLimit)
         let file = lastComponent(path)
-        guard let section = try ELFFile(bytes).section(".agent_plugin") else {
+        let bytes = try readFile(file, in: folder(of: path) + "/.", limit: sizeLimit)
+        let library = try ELFFile(bytes)
+        guard let section = library.section(".agent_plugin") else {
             throw BundleError(
                 reason:
                     "the library carries no manifest; add it: objcopy --add-section .agent_plugin=plugin.json \(file)")
@@ -66,18 +93,25 @@ struct Bundle: Sendable {
         // objcopy keeps the file's bytes; a linker script may pad them.
         var text = Array(section.prefix(Manifest.limit + 1))
         while text.last == 0 { text.removeLast() }
-        return Bundle(path: path, files: [(file, bytes)], library: file, manifest: try parse(text))
+        return Bundle(
+            path: path, files: [(file, bytes)], library: file, manifest: try parse(text), manifestText: text,
+            isSingleFile: true, lock: library.section(LockFile.section).map(Array.init),
+            signature: library.section(LockFile.signatureSection).map(Array.init))
     }
 
     private static func parse(_ text: [UInt8]) throws(BundleError) -> Manifest {
         do { return try Manifest(parsing: text) } catch { throw BundleError(reason: error.sentence) }
     }
 
-    private static func readFile(_ path: String, limit: Int) throws(BundleError) -> [UInt8] {
-        do { return try FileSystem.read(path, limit: limit) } catch {
+    /// The owner is that of the file that was read: it cannot have been another one's by then.
+    private static func readFile(_ path: String, in root: String, limit: Int) throws(BundleError) -> [UInt8] {
+        let read: (bytes: [UInt8], facts: FileSystem.Facts)
+        do { read = try FileSystem.read(path, in: root, limit: limit) } catch {
             let why = error.code == FileError.tooLarge ? "it is larger than \(limit) bytes" : error.sentence
             throw BundleError(reason: "cannot read \(lastComponent(path)): \(why)")
         }
+        try Ownership.check(read.facts, path)
+        return read.bytes
     }
 
     private static func collect(
@@ -94,9 +128,10 @@ struct Bundle: Sendable {
                 guard relative.utf8.count < 1_024 else {
                     throw BundleError(reason: "its folders are nested too deeply at \(relative.prefix(80))…")
                 }
+                try Ownership.check(path: "\(root)/\(relative)", relative)
                 try collect(root, under: relative, into: &files, size: &size)
             case .file:
-                let bytes = try readFile("\(root)/\(relative)", limit: sizeLimit - size)
+                let bytes = try readFile(relative, in: root, limit: sizeLimit - size)
                 size += bytes.count
                 files.append((relative, bytes))
                 guard files.count <= fileLimit else {

@@ -10,6 +10,11 @@ struct PrivateCopy: Sendable, Hashable {
 
     /// Makes the copy, or finds the one that is there already and is intact. Blocks.
     static func make(of bundle: Bundle, cache: String) throws(BundleError) -> PrivateCopy {
+        do { try FileSystem.createFolders(cache, mode: 0o700) } catch {
+            throw BundleError(reason: "cannot copy it to \(cache): \(error.sentence)")
+        }
+        // Whoever may write there could exchange a copy after it was checked.
+        try Ownership.check(path: cache, "the cache folder \(cache)")
         let hash = digest(bundle.files)
         let unique = uniqueName(bundle, hash)
         let folder = "\(cache)/\(hash)"
@@ -29,7 +34,7 @@ struct PrivateCopy: Sendable, Hashable {
     }
 
     /// Lengths go in as well, so that no two bundles have the same input.
-    private static func digest(_ files: [(path: String, bytes: [UInt8])]) -> String {
+    static func digest(_ files: [(path: String, bytes: [UInt8])]) -> String {
         var digest = SHA256Digest()
         for file in files {
             digest.update(Array("\(file.path.utf8.count) \(file.bytes.count) \(file.path)".utf8))
