@@ -25,6 +25,7 @@ public final class AgentHost: Sendable {
             await host.shutdown()
             throw HostError(error.sentence, code: error.code)
         }
+        if configuration.watchesPlugins { await host.plugins.watchFolders() }
         host.checkDefaultAgent()
         await host.engine.recover()
         host.engine.recoverRegularly()
@@ -63,7 +64,8 @@ public final class AgentHost: Sendable {
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, configuration: configuration, log: log),
+                    engine: engine, store: store, registry: registry, plugins: plugins, configuration: configuration,
+                    log: log),
                 cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
             log: log)
     }
@@ -121,7 +123,11 @@ extension PluginHostConfiguration {
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
             workerPath: configuration.workerPath,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
-            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version)
+            rules: PluginTrust.Rules(
+                policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
+            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
+            recovery: PluginRecovery(
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
     }
 }
 
@@ -136,7 +142,8 @@ extension TurnConfiguration {
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, configuration: Configuration, log: Logger
+        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, configuration: Configuration,
+        log: Logger
     ) {
         self.init()
         let chatKit = ChatKitEndpoint(
@@ -144,6 +151,9 @@ extension Router {
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
         addChatKit(chatKit)
-        addProbes(store: store, isDraining: { engine.isStopping })
+        addAdmin(
+            plugins: plugins,
+            authorization: AdminAuthorization(token: configuration.adminToken), log: log)
+        addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
     }
 }

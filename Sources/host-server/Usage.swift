@@ -9,7 +9,17 @@ enum Usage {
         Usage:
           host-server serve [options]              serves ChatKit clients over HTTP (the default)
           host-server chat AGENT [options] [words] talks to an agent in the terminal; words are the first turn
+          host-server plugins COMMAND [options]    looks after the plugins of a running server, see below
           host-server --help | --version
+
+        Plugins (the server and this command need the same CHATKIT_ADMIN_TOKEN; --url names another server, --json prints its answer):
+        \(PluginCommands.help)
+
+        Who vouches for a plugin (without a running server):
+          host-server plugins keygen FILE          writes a new private key to FILE and shows its public key
+          host-server plugins sign --key FILE PATH locks and signs a bundle folder or a single .so
+          host-server plugins verify PATH [--policy FILE]
+                                                   shows id, SHA-256 and signer; fails if it was changed or is not allowed
 
         Options (each also an environment variable, and a line in .env):
         \(Configuration.help)

@@ -29,6 +29,11 @@ extension Setting {
     static let plugins = Setting(
         variables: ["AGENTHOST_PLUGINS"], flag: "plugins", defaultValue: "",
         summary: "Plugin folders, separated by colons; unset: `plugins/` beside the program.")
+    static let watch = Setting(
+        variables: ["AGENTHOST_WATCH"], flag: "watch", defaultValue: "1",
+        summary:
+            "1 loads what is put into a plugin folder or changed there while the host runs; 0 waits for `host-server plugins`."
+    )
     static let trusted = Setting(
         variables: ["AGENTHOST_TRUSTED"], flag: "trusted", defaultValue: "",
         summary:
@@ -39,7 +44,9 @@ extension Setting {
         summary: "Folder with one `<plugin id>.json` for each plugin that is configured.")
     static let pluginPolicy = Setting(
         variables: ["AGENTHOST_PLUGIN_POLICY"], flag: "plugin-policy", defaultValue: "",
-        summary: "File that says which plugins may be loaded, by id, version and signer or SHA-256; unset: any that is intact.")
+        summary:
+            "File that says which plugins may be loaded, by id, version and signer or SHA-256; unset: any that is intact."
+    )
     static let allowUnsigned = Setting(
         variables: ["AGENTHOST_ALLOW_UNSIGNED"], flag: "allow-unsigned", defaultValue: "0",
         summary:
@@ -51,6 +58,16 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let quarantineCrashes = Setting(
+        variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
+        summary:
+            "Crashes of a plugin's worker within a minute after which the plugin is quarantined, 1 to 1000; 0: it never is."
+    )
+    static let restartPause = Setting(
+        variables: ["AGENTHOST_RESTART_PAUSE_SECONDS"], flag: "restart-pause-seconds", defaultValue: "30",
+        summary:
+            "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
+            + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -62,6 +79,14 @@ extension Setting {
         summary:
             "What becomes of a message while its thread is being answered: `queue` (at most 8 wait), `interrupt` (the "
             + "answer stops, what was shown is kept) or `reject` (409 `thread_busy`).")
+    static let adminToken = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN"], flag: nil, defaultValue: "",
+        summary:
+            "What `/metrics` and all that is the operator's alone ask for, as `Authorization: Bearer …`; unset: nobody may."
+    )
+    static let adminTokenFile = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN_FILE"], flag: "admin-token-file", defaultValue: "",
+        summary: "File that holds the admin token instead, one line.")
     static let corsOrigins = Setting(
         variables: ["CORS_ORIGINS"], flag: "cors-origins", defaultValue: "",
         summary: "Web origins that may call, comma list or JSON array; unset: any, without credentials.")
@@ -74,8 +99,9 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, pluginPolicy, allowUnsigned, cache, worker, defaultAgent,
-        maximumHistory, turnPolicy,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, pluginPolicy, allowUnsigned,
+        cache, worker,
+        quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }

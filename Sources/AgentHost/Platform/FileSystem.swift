@@ -58,8 +58,9 @@ enum FileSystem {
 
     /// The bytes of the regular file `relative` in the folder `root`, at most `limit`, and the facts of the very file that was read.
     /// Follows no symbolic link on the way from `root` on.
-    static func read(_ relative: String, in root: String, limit: Int) throws(FileError) -> (bytes: [UInt8], facts: Facts)
-    {
+    static func read(_ relative: String, in root: String, limit: Int) throws(FileError) -> (
+        bytes: [UInt8], facts: Facts
+    ) {
         var memory: UnsafeMutablePointer<UInt8>?
         var count = 0
         var facts = cplatform_facts()
@@ -116,6 +117,17 @@ enum FileSystem {
 
     static func rename(_ from: String, to: String) throws(FileError) {
         try FileError.check(unsafe cplatform_rename(from, to))
+    }
+
+    /// Lets two existing files or folders change places in one step.
+    static func exchange(_ one: String, _ other: String) throws(FileError) {
+        try FileError.check(unsafe cplatform_exchange(one, other))
+    }
+
+    /// A number that changes when something at or below `path` does; nil when nothing is there.
+    static func signature(of path: String) -> UInt64? {
+        let signature = unsafe cplatform_tree_signature(path)
+        return signature == 0 ? nil : signature
     }
 
     /// Removes a file, or a folder with all that is in it; what cannot be removed stays.

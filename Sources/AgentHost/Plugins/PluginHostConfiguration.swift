@@ -15,6 +15,12 @@ struct PluginHostConfiguration: Sendable {
     /// What plugins see as the host's version.
     var hostVersion: String = "0.1.0"
     var timeouts = PluginTimeouts()
+    var recovery = PluginRecovery()
+
+    /// Where a bundle runs.
+    func mode(of bundle: Bundle) -> PluginMode {
+        trusted.includes(bundle.manifest.id) && !bundle.needsWorker ? .inProcess : .worker
+    }
 
     enum Trust: Sendable, Hashable {
         case all

@@ -2,14 +2,18 @@
 public enum PluginSigning {
     /// What went wrong, as a sentence.
     public struct Failure: Error, Hashable, CustomStringConvertible {
+        /// The sentence.
         public let description: String
+
         init(_ error: BundleError) { description = error.reason + "." }
         init(_ description: String) { self.description = description }
     }
 
     /// What is known of a plugin on disk.
     public struct Report: Sendable, Hashable {
+        /// Of the manifest.
         public var id: String
+        /// Of the manifest.
         public var version: String
         /// Of the whole bundle, for a policy.
         public var sha256: String
@@ -25,7 +29,8 @@ public enum PluginSigning {
         do { try FileSystem.create(path, mode: 0o600, key.pem()) } catch {
             throw Failure(
                 error.code == FileError.exists
-                    ? "\(path) exists already; a key is never overwritten." : "Cannot write \(path): \(error.sentence).")
+                    ? "\(path) exists already; a key is never overwritten." : "Cannot write \(path): \(error.sentence)."
+            )
         }
         return key.publicKey
     }
@@ -50,7 +55,8 @@ public enum PluginSigning {
             let bundle = try Bundle.read(path)
             let verdict = try PluginTrust.verify(bundle, PluginTrust.Rules())
             return Report(
-                id: bundle.manifest.id, version: bundle.manifest.version, sha256: verdict.sha256, signer: verdict.signer)
+                id: bundle.manifest.id, version: bundle.manifest.version, sha256: verdict.sha256, signer: verdict.signer
+            )
         } catch { throw Failure(error) }
     }
 
@@ -70,7 +76,9 @@ public enum PluginSigning {
     }
 
     private static func signSingleFile(_ bundle: Bundle, _ key: borrowing SigningKey) throws(BundleError) {
-        guard var image = ELFImage(bundle.files[0].bytes) else { throw BundleError(reason: "the file is no ELF library") }
+        guard var image = ELFImage(bundle.files[0].bytes) else {
+            throw BundleError(reason: "the file is no ELF library")
+        }
         // Taking off what an earlier signing has appended; if that was changed since, this is not what was signed.
         if let text = bundle.lock {
             let earlier = try LockFile(parsing: text)

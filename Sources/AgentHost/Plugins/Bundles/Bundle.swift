@@ -17,13 +17,8 @@ struct Bundle: Sendable {
     /// Relative path of the library.
     var library: String
     var manifest: Manifest
-    /// The manifest as it was found.
-    var manifestText: [UInt8] = []
-    /// Whether it is one library that carries its manifest.
-    var isSingleFile = false
-    /// `plugin.lock` and `plugin.sig`, or the sections of a single file; nil where there is none.
-    var lock: [UInt8]?
-    var signature: [UInt8]?
+    /// Whether it may run nowhere but in a worker: the policy does not allow it, and yet it is loaded.
+    var needsWorker = false
 
     /// File name for sentences.
     var fileName: String { Bundle.lastComponent(path) }
@@ -60,10 +55,7 @@ struct Bundle: Sendable {
         guard FileSystem.kind(at: "\(path)/plugin.json") == .file else {
             throw BundleError(reason: "the bundle has no plugin.json")
         }
-        var files: [(path: String, bytes: [UInt8])] = []
-        var size = 0
-        try Ownership.check(path: path, "the bundle")
-        try collect(path, under: "", into: &files, size: &size)
+        let files = try contents(of: path)
         guard let text = files.first(where: { $0.path == "plugin.json" })?.bytes else {
             throw BundleError(reason: "the bundle has no plugin.json")
         }
@@ -75,31 +67,62 @@ struct Bundle: Sendable {
             throw BundleError(reason: "the bundle has no file \"\(library)\", which plugin.json names as its library")
         }
         do { _ = try ELFFile(bytes) } catch { throw BundleError(reason: "\(library): \(error.reason)") }
-        return Bundle(
-            path: path, files: files, library: library, manifest: manifest, manifestText: text,
-            lock: files.first { $0.path == LockFile.name }?.bytes,
-            signature: files.first { $0.path == LockFile.signatureName }?.bytes)
+        return Bundle(path: path, files: files, library: library, manifest: manifest)
+    }
+
+    /// All files below a folder, in the order of their names.
+    static func contents(of path: String) throws(BundleError) -> [(path: String, bytes: [UInt8])] {
+        var files: [(path: String, bytes: [UInt8])] = []
+        var size = 0
+        try Ownership.check(path: path, "the bundle")
+        try collect(path, under: "", into: &files, size: &size)
+        return files
     }
 
     private static func readSingleFile(_ path: String) throws(BundleError) -> Bundle {
         let file = lastComponent(path)
         let bytes = try readFile(file, in: folder(of: path) + "/.", limit: sizeLimit)
-        let library = try ELFFile(bytes)
-        guard let section = library.section(".agent_plugin") else {
+        return Bundle(
+            path: path, files: [(file, bytes)], library: file, manifest: try manifest(inLibrary: bytes, called: file))
+    }
+
+    /// Whether it is one library that carries its manifest.
+    var isSingleFile: Bool { !files.contains { $0.path == "plugin.json" } }
+
+    /// The manifest as it was found.
+    var manifestText: [UInt8] { part(file: "plugin.json", section: Bundle.manifestSection).map(Bundle.unpadded) ?? [] }
+
+    /// `plugin.lock`, or what a single file carries of it; nil when there is none.
+    var lock: [UInt8]? { part(file: LockFile.name, section: LockFile.section) }
+
+    /// `plugin.sig`, or what a single file carries of it; nil when there is none.
+    var signature: [UInt8]? { part(file: LockFile.signatureName, section: LockFile.signatureSection) }
+
+    private func part(file: String, section: String) -> [UInt8]? {
+        guard isSingleFile else { return files.first { $0.path == file }?.bytes }
+        return files.first.flatMap { try? ELFFile($0.bytes) }?.section(section).map(Array.init)
+    }
+
+    private static let manifestSection = ".agent_plugin"
+
+    /// objcopy keeps the file's bytes; a linker script may pad them.
+    private static func unpadded(_ text: [UInt8]) -> [UInt8] {
+        var text = Array(text.prefix(Manifest.limit + 1))
+        while text.last == 0 { text.removeLast() }
+        return text
+    }
+
+    /// The manifest that a library carries in a section of its own.
+    static func manifest(inLibrary bytes: [UInt8], called file: String) throws(BundleError) -> Manifest {
+        guard let section = try ELFFile(bytes).section(manifestSection) else {
             throw BundleError(
                 reason:
                     "the library carries no manifest; add it: objcopy --add-section .agent_plugin=plugin.json \(file)")
         }
-        // objcopy keeps the file's bytes; a linker script may pad them.
-        var text = Array(section.prefix(Manifest.limit + 1))
-        while text.last == 0 { text.removeLast() }
-        return Bundle(
-            path: path, files: [(file, bytes)], library: file, manifest: try parse(text), manifestText: text,
-            isSingleFile: true, lock: library.section(LockFile.section).map(Array.init),
-            signature: library.section(LockFile.signatureSection).map(Array.init))
+        return try parse(unpadded(Array(section)))
     }
 
-    private static func parse(_ text: [UInt8]) throws(BundleError) -> Manifest {
+    static func parse(_ text: [UInt8]) throws(BundleError) -> Manifest {
         do { return try Manifest(parsing: text) } catch { throw BundleError(reason: error.sentence) }
     }
 

@@ -53,8 +53,12 @@ struct ELFImage: Sendable {
     func appending(_ added: [(name: String, content: [UInt8])]) throws(BundleError) -> ELFImage {
         let old = table
         let end = old.offset + UInt64(old.count) * 64
-        guard old.offset >= 64, old.count > 0, old.names < old.count, end <= bytes.count, Int(old.count) + added.count < 0xFF00
-        else { throw BundleError(reason: "the library has no section table to add the signature to; do not strip it so far") }
+        guard old.offset >= 64, old.count > 0, old.names < old.count, end <= bytes.count,
+            Int(old.count) + added.count < 0xFF00
+        else {
+            throw BundleError(
+                reason: "the library has no section table to add the signature to; do not strip it so far")
+        }
         var headers = Array(bytes[Int(old.offset)..<Int(end)])
         let nameHeader = Int(old.names) * 64
         let namesAt = ELFImage.number(headers, nameHeader + 24, 8)

@@ -24,7 +24,8 @@ internal import CCrypto
             return unsafe PEM_read_bio_PrivateKey(file, nil, { _, _, _, _ in -1 }, nil)
         }
         guard let read = unsafe read else {
-            throw BundleError(reason: "the file holds no private key in PEM without a pass phrase; make one with keygen")
+            throw BundleError(
+                reason: "the file holds no private key in PEM without a pass phrase; make one with keygen")
         }
         guard unsafe EVP_PKEY_is_a(read, "ED25519") == 1 else {
             unsafe EVP_PKEY_free(read)

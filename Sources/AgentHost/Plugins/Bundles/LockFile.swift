@@ -31,9 +31,12 @@ struct LockFile: Sendable, Hashable {
         if let unsigned {
             files["plugin.json"] = sha256(bundle.manifestText)
             library = Library(
-                size: unsigned.bytes.count, sha256: unsigned.digest(size: unsigned.bytes.count), sections: unsigned.table)
+                size: unsigned.bytes.count, sha256: unsigned.digest(size: unsigned.bytes.count),
+                sections: unsigned.table)
         } else {
-            for file in bundle.files where !LockFile.isLockOrSignature(file.path) { files[file.path] = sha256(file.bytes) }
+            for file in bundle.files where !LockFile.isLockOrSignature(file.path) {
+                files[file.path] = sha256(file.bytes)
+            }
         }
     }
 
@@ -81,7 +84,8 @@ struct LockFile: Sendable, Hashable {
             self.files[path] = digest
         }
         guard let library = json["library"] else { return }
-        guard let members = library.object, let size = members["size"]?.int, size > 0, let digest = members["sha256"]?.string,
+        guard let members = library.object, let size = members["size"]?.int, size > 0,
+            let digest = members["sha256"]?.string,
             let numbers = members["sections"]?.array?.compactMap(\.int),
             let table = ELFFile.SectionTable(numbers: numbers)
         else { throw LockFile.malformed }
@@ -107,7 +111,8 @@ struct LockFile: Sendable, Hashable {
                 throw BundleError(reason: "\(file.path) is not in plugin.lock: it was added after locking")
             }
             guard digest == sha256(file.bytes) else {
-                throw BundleError(reason: "\(file.path) was changed after locking: its SHA-256 is not that of plugin.lock")
+                throw BundleError(
+                    reason: "\(file.path) was changed after locking: its SHA-256 is not that of plugin.lock")
             }
             seen += 1
         }
@@ -118,7 +123,9 @@ struct LockFile: Sendable, Hashable {
     }
 
     private func checkSingleFile(_ bundle: Bundle) throws(BundleError) {
-        guard let library, files.count == 1, let image = ELFImage(bundle.files[0].bytes) else { throw LockFile.malformed }
+        guard let library, files.count == 1, let image = ELFImage(bundle.files[0].bytes) else {
+            throw LockFile.malformed
+        }
         guard library.size <= image.bytes.count, image.isMappedWithin(library.size),
             image.digest(size: library.size) == library.sha256
         else { throw BundleError(reason: "the library was changed after signing: its SHA-256 is not that of its lock") }

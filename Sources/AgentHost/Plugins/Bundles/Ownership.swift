@@ -9,7 +9,8 @@ enum Ownership {
     ) throws(BundleError) {
         guard facts.owner == 0 || facts.owner == FileSystem.user else {
             throw BundleError(
-                reason: "\(name()) belongs to user \(facts.owner), who could change it at any time; it must belong to root or to "
+                reason:
+                    "\(name()) belongs to user \(facts.owner), who could change it at any time; it must belong to root or to "
                     + "the user of the host (\(FileSystem.user)): chown it")
         }
         let isSticky = allowsSticky && facts.mode & 0o1000 != 0

@@ -30,7 +30,8 @@ enum PluginTrust {
         let policy = try PluginPolicy.read(path)
         do {
             try policy.check(
-                id: bundle.manifest.id, version: bundle.manifest.version, signer: verdict.signer, sha256: verdict.sha256)
+                id: bundle.manifest.id, version: bundle.manifest.version, signer: verdict.signer, sha256: verdict.sha256
+            )
         } catch {
             guard rules.allowsUnsigned else { throw error }
             verdict.needsWorker = true
@@ -39,6 +40,14 @@ enum PluginTrust {
                 + "do not use that in production."
         }
         return verdict
+    }
+
+    /// The bundle as it may be loaded, and what is to be logged about that, loudly.
+    static func admit(_ bundle: Bundle, _ rules: Rules) throws(BundleError) -> (bundle: Bundle, warning: String?) {
+        let verdict = try verify(bundle, rules)
+        var bundle = bundle
+        bundle.needsWorker = verdict.needsWorker
+        return (bundle, verdict.warning)
     }
 
     /// The key that has signed the bundle as it is; nil when it is not signed.

@@ -16,7 +16,7 @@ struct PrivateCopy: Sendable, Hashable {
         // Whoever may write there could exchange a copy after it was checked.
         try Ownership.check(path: cache, "the cache folder \(cache)")
         let hash = digest(bundle.files)
-        let unique = uniqueName(bundle, hash)
+        let unique = uniqueName(bundle.manifest, hash)
         let folder = "\(cache)/\(hash)"
         let copy = PrivateCopy(folder: folder, library: "\(folder)/\(unique)", hash: hash)
         if copy.isIntact(bundle, unique) { return copy }
@@ -29,8 +29,8 @@ struct PrivateCopy: Sendable, Hashable {
     }
 
     /// `lib<Name>-<12 digits of the hash>.so`, in the folder where the bundle has its library.
-    private static func uniqueName(_ bundle: Bundle, _ hash: String) -> String {
-        "lib\(bundle.manifest.name)-\(hash.prefix(12)).so"
+    static func uniqueName(_ manifest: Manifest, _ hash: String) -> String {
+        "lib\(manifest.name)-\(hash.prefix(12)).so"
     }
 
     /// Lengths go in as well, so that no two bundles have the same input.

@@ -26,7 +26,8 @@ struct SignatureFile: Sendable, Hashable {
         guard let key = bytes(hex: Array(publicKey.utf8)[...]),
             isEd25519Signature(signature, of: lock, publicKey: key)
         else {
-            throw BundleError(reason: "the signature does not fit plugin.lock: one of the two was changed after signing")
+            throw BundleError(
+                reason: "the signature does not fit plugin.lock: one of the two was changed after signing")
         }
     }
 }
