@@ -59,6 +59,7 @@ test: test-dependencies debug headers fixtures examples ## Runs the tests (a few
 	swift test --skip-build --skip HostServerTests
 	swift test --skip-build --filter HostServerTests
 	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/drive.py $(DEBUG) $(DEBUG)/examples
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/trust.py $(DEBUG) $(DEBUG)/examples
 	scripts/check-docs.sh $(DEBUG)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
@@ -82,6 +83,34 @@ layers: ## Checks that a room of AgentHost names only rooms above it
 headers: ## Compiles the plugin headers in every promised language, and compares them with the layout lock
 	scripts/check-headers.sh
 	scripts/check-abi.sh
+
+# Everything lies in lib/agenthost, so that the program finds its worker and its plugins beside itself.
+PREFIX ?= /usr/local
+VERSION := $(shell sed -n 's/.*static let version = "\([^"]*\)".*/\1/p' Sources/AgentHost/AgentHost.swift)
+LIBDIR = $(DESTDIR)$(PREFIX)/lib/agenthost
+SHARE = $(DESTDIR)$(PREFIX)/share/agenthost
+INSTALLED ?= $(RELEASE)
+.PHONY: install install-headers
+install: install-headers ## Installs what `make build` has built, and the headers: make install PREFIX=/usr/local
+	@[ -x $(INSTALLED)/host-server ] || { echo "nothing is built; run make build first" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBDIR)/plugins
+	install -m 755 $(INSTALLED)/host-server $(INSTALLED)/plugin-worker $(LIBDIR)/
+	ln -sf ../lib/agenthost/host-server $(DESTDIR)$(PREFIX)/bin/host-server
+	for plugin in $(PLUGINS); do \
+	  install -d $(LIBDIR)/plugins/$$plugin.agentplugin; \
+	  install -m 644 $(INSTALLED)/plugins/$$plugin.agentplugin/* $(LIBDIR)/plugins/$$plugin.agentplugin/; \
+	done
+
+install-headers: ## Installs only what is needed to write plugins: headers, a pkg-config file, agent_plugin.rs, AgentPluginKit
+	install -d $(DESTDIR)$(PREFIX)/include/agent_plugin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(SHARE)/Sources
+	install -m 644 Sources/PluginABI/include/*.h Sources/PluginABI/include/*.hpp Sources/PluginABI/rust/agent_plugin.rs $(DESTDIR)$(PREFIX)/include/
+	install -m 644 Sources/PluginABI/include/agent_plugin/*.h $(DESTDIR)$(PREFIX)/include/agent_plugin/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' Sources/PluginABI/agent-plugin.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/agent-plugin.pc
+	rm -rf $(SHARE)/Sources/AgentPluginKit $(SHARE)/Sources/PluginABI
+	cp -r Sources/AgentPluginKit $(SHARE)/Sources/
+	install -d $(SHARE)/Sources/PluginABI
+	cp -r Sources/PluginABI/include Sources/PluginABI/PluginABI.c $(SHARE)/Sources/PluginABI/
+	install -m 644 Sources/AgentPluginKit.package.swift $(SHARE)/Package.swift
 
 .PHONY: examples
 examples: ## Builds the example plugin in each language into .build/debug/examples

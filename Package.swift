@@ -81,7 +81,7 @@ let package = Package(
     ] + (wantsHostileInput ? hostileInputProducts : []),
     targets: [
         // The contract, and the C it stands on.
-        .target(name: "PluginABI", exclude: ["rust"]),
+        .target(name: "PluginABI", exclude: ["abi.lock", "agent-plugin.pc.in", "rust"]),
         .target(name: "PluginRuntime", dependencies: ["PluginABI"]),
         .target(name: "CPlatform"),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),

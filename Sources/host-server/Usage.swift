@@ -15,6 +15,10 @@ enum Usage {
         Plugins (the server and this command need the same CHATKIT_ADMIN_TOKEN; --url names another server, --json prints its answer):
         \(PluginCommands.help)
 
+        Writing a plugin (docs/writing-a-plugin.md):
+          host-server plugins new NAME --lang c|cpp|rust|swift
+                                                   makes a folder from which `make` builds a plugin that answers
+
         Who vouches for a plugin (without a running server):
           host-server plugins keygen FILE          writes a new private key to FILE and shows its public key
           host-server plugins sign --key FILE PATH locks and signs a bundle folder or a single .so

@@ -13,7 +13,7 @@
 //   AGENT_PLUGIN(Greeter)
 //
 // Which functions you override decides what the plugin offers: `answer` (coded agents), `call` (tools), `complete` (models),
-// `changed` (new configuration). They must be public. They run on the lanes that agent_plugin.h describes.
+// `changed` (new configuration), `save` with `load` (state for the next version), `check` (health). They must be public. They run on the lanes that agent_plugin.h describes.
 //
 // A Turn or Call is finished exactly once. Finish it, or move it to where the answer will be known (its `after`, `request` and
 // `run_blocking` move it to the function they call; a thread of yours): if it is dropped, it finishes with AP_E_FAILED. One that
@@ -452,6 +452,12 @@ class Plugin {
   virtual void complete(Call &, std::string_view /*model*/, Json /*request*/) { throw Stopped(AP_E_UNSUPPORTED); }
   /// The configuration has changed. What it throws refuses the new one.
   virtual void changed(Json) {}
+  /// Finishes with the state for the next version, as JSON; see state.h.
+  virtual void save(Call &) { throw Stopped(AP_E_UNSUPPORTED); }
+  /// Takes over what `save` of the version before gave. Override both or none.
+  virtual void load(Call &, std::string_view /*version*/, Json /*state*/) { throw Stopped(AP_E_UNSUPPORTED); }
+  /// Finishes with "" when all is well; see health.h.
+  virtual void check(Call &) { throw Stopped(AP_E_UNSUPPORTED); }
   /// The client of a turn that answered AP_W_SLOW has caught up.
   virtual void writable(ap_handle) {}
   /// A turn or call is not wanted any more. It is finished when this returns.
@@ -528,21 +534,38 @@ struct Tables {
                : AP_E_INVALID;
   }
 
+  static ap_status save(ap_instance *instance, ap_handle handle) noexcept {
+    return begin<Call>(instance, "save", handle, [&](Call &call) { self(instance)->save(call); });
+  }
+  static ap_status load(ap_instance *instance, ap_handle handle, ap_str version, ap_str state) noexcept {
+    return begin<Call>(instance, "load", handle,
+                       [&](Call &call) { self(instance)->load(call, view(version), Json(view(state))); });
+  }
+  static ap_status check(ap_instance *instance, ap_handle handle) noexcept {
+    return begin<Call>(instance, "check", handle, [&](Call &call) { self(instance)->check(call); });
+  }
+
   static const void *get_extension(ap_instance *, const char *id) noexcept {
     static const ap_agent_r1 agent = {sizeof(ap_agent_r1), 0, turn_begin, turn_cancel, turn_writable};
     static const ap_tools_r1 tools = {sizeof(ap_tools_r1), 0, call_begin, call_cancel};
     static const ap_model_r1 model = {sizeof(ap_model_r1), 0, complete, call_cancel};
     static const ap_config_r1 config = {sizeof(ap_config_r1), 0, changed};
+    static const ap_state_r1 state = {sizeof(ap_state_r1), 0, save, load};
+    static const ap_health_r1 health = {sizeof(ap_health_r1), 0, check};
     // A function that is not overridden has the type of the base's.
     constexpr bool answers = !std::is_same_v<decltype(&P::answer), decltype(&Plugin::answer)>;
     constexpr bool calls = !std::is_same_v<decltype(&P::call), decltype(&Plugin::call)>;
     constexpr bool completes = !std::is_same_v<decltype(&P::complete), decltype(&Plugin::complete)>;
     constexpr bool changes = !std::is_same_v<decltype(&P::changed), decltype(&Plugin::changed)>;
+    constexpr bool saves = !std::is_same_v<decltype(&P::save), decltype(&Plugin::save)>;
+    constexpr bool checks = !std::is_same_v<decltype(&P::check), decltype(&Plugin::check)>;
     const std::string_view name(id);
     if (answers && name == AP_EXT_AGENT) return &agent;
     if (calls && name == AP_EXT_TOOLS) return &tools;
     if (completes && name == AP_EXT_MODEL) return &model;
     if (changes && name == AP_EXT_CONFIG) return &config;
+    if (saves && name == AP_EXT_STATE) return &state;
+    if (checks && name == AP_EXT_HEALTH) return &health;
     return nullptr;
   }
 
