@@ -4,9 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 # What the build needs from Debian; reasons are in docs/dependencies.md.
-PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libcurl4-openssl-dev ca-certificates
+PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libffi-dev libcurl4-openssl-dev ca-certificates
 # What only the tests need besides.
-TEST_PACKAGES := python3 curl
+TEST_PACKAGES := python3 curl openssl zlib1g-dev
 # What the benchmarks are measured against.
 BENCH_PACKAGES := nginx-light
 
@@ -38,7 +38,7 @@ debug: dependencies ## The same without optimisation, as the tests use it
 
 # Everything that SwiftPM does not build: the worker, the bundles, the fixtures of the tests.
 .PHONY: bundles fixtures
-bundles: $(OUT)/plugin-worker
+bundles: $(OUT)/plugin-worker $(OUT)/ffi-adapter.so
 	@for plugin in $(PLUGINS); do \
 	  bundle=$(OUT)/plugins/$$plugin.agentplugin; \
 	  mkdir -p $$bundle; \
@@ -50,6 +50,13 @@ $(OUT)/plugin-worker: $(WORKER_SOURCES) $(ABI_HEADERS)
 	@mkdir -p $(OUT)
 	$(WORKER_CC) $(CFLAGS_WORKER) $(WORKER_FLAGS) -o $@ $(WORKER_SOURCES) -ldl
 
+# C functions as tools: a plugin like any other, which the host puts into bundles without code. zlib is what the example calls.
+ADAPTER_SOURCES := $(wildcard Sources/FFIAdapter/*.c)
+$(OUT)/ffi-adapter.so: $(ADAPTER_SOURCES) $(ABI_HEADERS) Sources/FFIAdapter/adapter.h
+	@mkdir -p $(OUT)
+	cc -std=c11 -O2 -g -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -pthread -ISources/PluginABI/include -o $@.new $(ADAPTER_SOURCES) -lffi
+	@mv $@.new $@
+
 fixtures:
 	Tests/Fixtures/build.sh $(DEBUG)/fixtures
 
@@ -60,6 +67,8 @@ test: test-dependencies debug headers fixtures examples ## Runs the tests (a few
 	swift test --skip-build --filter HostServerTests
 	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/drive.py $(DEBUG) $(DEBUG)/examples
 	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/trust.py $(DEBUG) $(DEBUG)/examples
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/functions.py $(DEBUG)
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/new.py $(DEBUG) .build/new-plugins
 	scripts/check-docs.sh $(DEBUG)
 
 test-all: test lint layers ## The tests, once more under sanitizers, and the long ones
@@ -94,7 +103,7 @@ INSTALLED ?= $(RELEASE)
 install: install-headers ## Installs what `make build` has built, and the headers: make install PREFIX=/usr/local
 	@[ -x $(INSTALLED)/host-server ] || { echo "nothing is built; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIBDIR)/plugins
-	install -m 755 $(INSTALLED)/host-server $(INSTALLED)/plugin-worker $(LIBDIR)/
+	install -m 755 $(INSTALLED)/host-server $(INSTALLED)/plugin-worker $(INSTALLED)/ffi-adapter.so $(LIBDIR)/
 	ln -sf ../lib/agenthost/host-server $(DESTDIR)$(PREFIX)/bin/host-server
 	for plugin in $(PLUGINS); do \
 	  install -d $(LIBDIR)/plugins/$$plugin.agentplugin; \

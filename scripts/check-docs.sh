@@ -13,6 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # Fenced blocks by their info string: "c tally.c" and "json plugin.json" name a file, "sh" is run, "text" is what is printed.
 awk -v work="$work" '
   BEGIN { file["sh"] = "commands"; file["text"] = "expected" }
+  /^## `plugin.json`/ { exit }
   /^```./ { split(substr($0, 4), info, " "); into = work "/" (info[2] ? info[2] : info[1] in file ? file[info[1]] : "other"); next }
   /^```/ { into = ""; next }
   into { print >into }

@@ -17,6 +17,7 @@ enum HostServer {
             }
         // A conversation and the log share the terminal: only what matters is logged.
         case "chat": return configured(rest, logLevel: "warn", ChatCommand.run)
+        case "plugins" where rest.first == "check": return CheckCommand.run(Array(rest.dropFirst()))
         case "plugins" where rest.first == "new": return NewPluginCommand.run(Array(rest.dropFirst()))
         case "plugins" where rest.first.map(SigningCommands.verbs.contains) == true: return SigningCommands.run(rest)
         case "plugins":

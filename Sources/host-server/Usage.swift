@@ -19,6 +19,8 @@ enum Usage {
           host-server plugins new NAME --lang c|cpp|rust|swift
                                                    makes a folder from which `make` builds a plugin that answers
 
+          host-server plugins check PATH           compares the C functions of a manifest with their headers (compiler: CC)
+
         Who vouches for a plugin (without a running server):
           host-server plugins keygen FILE          writes a new private key to FILE and shows its public key
           host-server plugins sign --key FILE PATH locks and signs a bundle folder or a single .so

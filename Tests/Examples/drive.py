@@ -1,8 +1,12 @@
 """drive.py <programs> <examples> - the example plugin in four languages, in workers and in process, driven by HTTP: streamed text, a tool, a
 widget and its button, a client tool, a cancel, an error for people, an exception or panic of the author's, and a trap."""
 
+import json
 import os
+import re
+import subprocess
 import sys
+import tempfile
 import time
 
 from server import Server, text_of
@@ -104,6 +108,78 @@ def trap(server, agent, others):
     check("it is back", again.text == "You said: hello", again)
 
 
+SPY = r"""
+#include <agent_plugin.h>
+#include <agent_plugin_json.h>
+struct ap_instance { const ap_host_r1 *host; const ap_host_turn_r1 *turn; };
+static ap_status turn_begin(ap_instance *self, ap_handle turn, const ap_turn_request_r1 *r) {
+  fprintf(stderr, "SPY %.*s %.*s\n", (int)r->kind.len, r->kind.ptr, (int)r->input_json.len, r->input_json.ptr);
+  ap_str said = ap_json_find(r->input_json, "/0/content/0/text");
+  const char *kind = NULL, *json = "";
+  if (ap_equal(said, "\"where\"")) kind = "client_tool_call", json = "{\"name\":\"get_location\",\"arguments\":{}}";
+  if (ap_equal(said, "\"widget\"")) kind = "widget", json = "{\"type\":\"Card\",\"children\":[]}";
+  if (ap_equal(said, "\"ask\"")) kind = "structured_input",
+    json = "{\"inputs\":[{\"id\":\"when\",\"question\":\"When?\",\"options\":[{\"value\":\"today\"}]}]}";
+  if (kind) self->turn->emit(self->host, turn, 1, ap_text(kind), ap_text(json));
+  self->turn->finish(self->host, turn, AP_OK, ap_text(""));
+  return AP_OK;
+}
+static void turn_cancel(ap_instance *self, ap_handle turn, ap_status why) { self->turn->finish(self->host, turn, why, ap_text("")); }
+static ap_status create(const ap_host_r1 *host, ap_str config, ap_instance **out) {
+  static ap_instance self;
+  (void)config;
+  self.host = host;
+  self.turn = host->get_extension(host, AP_HOST_TURN);
+  *out = &self;
+  return AP_OK;
+}
+static void destroy(ap_instance *self) { (void)self; }
+static const void *get_extension(ap_instance *self, const char *id) {
+  static const ap_agent_r1 agent = {.struct_size = sizeof agent, .turn_begin = turn_begin, .turn_cancel = turn_cancel};
+  (void)self;
+  return strcmp(id, AP_EXT_AGENT) ? NULL : &agent;
+}
+AP_EXPORT const ap_plugin_r1 *ap_plugin_entry_v1(void) {
+  static const ap_plugin_r1 plugin = {sizeof plugin, AP_ABI_DRAFT, "dev.example.spy", "1.0.0", create, NULL, destroy, get_extension};
+  return &plugin;
+}
+"""
+
+
+def kinds_of_turns(programs):
+    """What docs/plugin-abi.md shows of each kind of turn is what arrives."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    with open(f"{root}/docs/plugin-abi.md", encoding="utf-8") as page:
+        shown = page.read().split("with what comes:\n\n```text\n")[1].split("```")[0].splitlines()
+    with tempfile.TemporaryDirectory(prefix="spy-") as folder:
+        bundle = f"{folder}/Spy.agentplugin"
+        os.mkdir(bundle)
+        with open(f"{bundle}/plugin.json", "w") as file:
+            json.dump({"abi": 1, "id": "dev.example.spy", "name": "spy", "version": "1.0.0", "library": "libSpy.so",
+                       "requires": ["ap.host.turn/1"], "agents": [{"id": "Spy", "kind": "coded", "accepts": ["action", "feedback"]}]}, file)
+        compiler = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-xc", "-"]
+        subprocess.run([*compiler, f"-I{root}/Sources/PluginABI/include", "-o", f"{bundle}/libSpy.so"], input=SPY, text=True, check=True)
+        with Server(programs, folder) as server:
+            server.create("hello", "Spy")
+            turn = server.create("where", "Spy")
+            server.stream("threads.add_client_tool_output", {"thread_id": turn.thread, "result": {"city": "Rome"}})
+            turn = server.create("ask", "Spy")
+            (item,) = turn.items("structured_input")
+            answers = {"answers": {"when": {"values": ["today"]}}}
+            server.stream("threads.add_structured_input", {"thread_id": turn.thread, "item_id": item["id"], "input": answers})
+            turn = server.create("widget", "Spy")
+            (item,) = turn.items("widget")
+            action = {"type": "press", "payload": {"count": 1}}
+            server.stream("threads.custom_action", {"thread_id": turn.thread, "item_id": item["id"], "action": action})
+            server.call("items.feedback", {"thread_id": turn.thread, "item_ids": [item["id"]], "kind": "positive"})
+            check("the last one", server.wait_for_log("SPY feedback"), server.log)
+            lines = [json.loads(line)["line"][4:] for line in server.log.splitlines() if '"line":"SPY ' in line]
+    came = [re.sub(r"\b(msg|thr|tc|call)_[0-9a-f]+", r"\1_1", re.sub(r'"20[0-9T:.-]+Z"', '"…"', line)) for line in lines]
+    for line in shown:
+        check("docs/plugin-abi.md shows what does not come so", line in came, (line, came))
+    print("kinds of turns: they come as docs/plugin-abi.md shows them")
+
+
 def units(server):
     """Examples/units: state, and a tool for others."""
     turn = server.create("3 km in miles", "Units")
@@ -159,5 +235,6 @@ def run(programs, examples, mode):
 
 
 if __name__ == "__main__":
+    kinds_of_turns(os.path.abspath(sys.argv[1]))
     for mode in ("worker", "in process"):
         run(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), mode)

@@ -6,6 +6,10 @@ struct PluginHostConfiguration: Sendable {
     var cacheFolder: String
     /// Path of the `plugin-worker` program.
     var workerPath: String
+    /// The adapter for C functions, beside it.
+    var adapterPath: String {
+        workerPath.lastIndex(of: "/").map { workerPath[..<$0] + "/ffi-adapter.so" } ?? "ffi-adapter.so"
+    }
     /// Which plugins run in this process.
     var trusted: Trust = .only([])
     /// Which plugins may be loaded.

@@ -251,7 +251,7 @@ struct TrustTests {
         ]
         for (index, text) in ordered.enumerated() {
             for (other, rival) in ordered.enumerated() {
-                #expect(try #require(Version(text)) < #require(Version(rival)) == (index < other), "\(text) \(rival)")
+                #expect(try (#require(Version(text)) < #require(Version(rival))) == (index < other), "\(text) \(rival)")
             }
         }
         #expect(Version("1.0") == Version("1.0.0+build.7"))

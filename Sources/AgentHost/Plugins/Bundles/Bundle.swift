@@ -20,6 +20,26 @@ struct Bundle: Sendable {
     /// Whether it may run nowhere but in a worker: the policy does not allow it, and yet it is loaded.
     var needsWorker = false
 
+    /// What the host's adapter is called in the private copy of a bundle without a library of its own.
+    static let adapterName = "libffi-adapter.so"
+
+    /// The bundle with the host's adapter in it, if it needs that; unchanged otherwise. Blocks.
+    func withAdapter(at path: String) throws(BundleError) -> Bundle {
+        guard manifest.callsFunctions, !files.contains(where: { $0.path == Bundle.adapterName }) else { return self }
+        var bundle = self
+        do { bundle.files.append((Bundle.adapterName, try FileSystem.read(path, limit: Bundle.sizeLimit))) } catch {
+            throw BundleError(
+                reason: "its tools are C functions, and the adapter \(path) cannot be read: \(error.sentence)")
+        }
+        bundle.files.sort { $0.path.split(separator: "/").lexicographicallyPrecedes($1.path.split(separator: "/")) }
+        return bundle
+    }
+
+    /// The files that are the author's.
+    var ownFiles: [(path: String, bytes: [UInt8])] {
+        manifest.callsFunctions ? files.filter { $0.path != Bundle.adapterName } : files
+    }
+
     /// File name for sentences.
     var fileName: String { Bundle.lastComponent(path) }
 
@@ -60,6 +80,12 @@ struct Bundle: Sendable {
             throw BundleError(reason: "the bundle has no plugin.json")
         }
         let manifest = try parse(text)
+        if manifest.callsFunctions {
+            guard !files.contains(where: { $0.path == adapterName }) else {
+                throw BundleError(reason: "\(adapterName) is a name of the host's; call that file otherwise")
+            }
+            return Bundle(path: path, files: files, library: adapterName, manifest: manifest)
+        }
         guard let library = manifest.library else {
             throw BundleError(reason: "plugin.json: library is missing; it must name the bundle's shared library")
         }

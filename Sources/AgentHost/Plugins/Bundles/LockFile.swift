@@ -34,7 +34,7 @@ struct LockFile: Sendable, Hashable {
                 size: unsigned.bytes.count, sha256: unsigned.digest(size: unsigned.bytes.count),
                 sections: unsigned.table)
         } else {
-            for file in bundle.files where !LockFile.isLockOrSignature(file.path) {
+            for file in bundle.ownFiles where !LockFile.isLockOrSignature(file.path) {
                 files[file.path] = sha256(file.bytes)
             }
         }
@@ -106,7 +106,7 @@ struct LockFile: Sendable, Hashable {
         if bundle.isSingleFile { return try checkSingleFile(bundle) }
         guard library == nil else { throw LockFile.malformed }
         var seen = 0
-        for file in bundle.files where !LockFile.isLockOrSignature(file.path) {
+        for file in bundle.ownFiles where !LockFile.isLockOrSignature(file.path) {
             guard let digest = files[file.path] else {
                 throw BundleError(reason: "\(file.path) is not in plugin.lock: it was added after locking")
             }

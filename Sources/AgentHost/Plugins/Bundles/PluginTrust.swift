@@ -4,7 +4,7 @@ enum PluginTrust {
     struct Verdict: Sendable, Hashable {
         /// The public key that vouches for it; nil when nobody does.
         var signer: String?
-        /// The bundle's SHA-256, of which its private copy has its name.
+        /// The bundle's SHA-256, over the author's files.
         var sha256: String
         /// It must not run in the host's process, whatever `AGENTHOST_TRUSTED` says.
         var needsWorker: Bool = false
@@ -23,7 +23,7 @@ enum PluginTrust {
     /// Judges a bundle by its bytes, which are those that will be mapped. The policy is read anew each time, so that taking a key out of
     /// it holds at once. Blocks.
     static func verify(_ bundle: Bundle, _ rules: Rules) throws(BundleError) -> Verdict {
-        var verdict = Verdict(sha256: PrivateCopy.digest(bundle.files))
+        var verdict = Verdict(sha256: PrivateCopy.digest(bundle.ownFiles))
         // A signature that does not fit is refused whatever the policy: somebody has changed the plugin.
         verdict.signer = try signer(of: bundle)
         guard let path = rules.policy else { return verdict }
@@ -46,7 +46,8 @@ enum PluginTrust {
     static func admit(_ bundle: Bundle, _ rules: Rules) throws(BundleError) -> (bundle: Bundle, warning: String?) {
         let verdict = try verify(bundle, rules)
         var bundle = bundle
-        bundle.needsWorker = verdict.needsWorker
+        // A wrong signature of a C function would take the host down.
+        bundle.needsWorker = verdict.needsWorker || bundle.manifest.callsFunctions
         return (bundle, verdict.warning)
     }
 

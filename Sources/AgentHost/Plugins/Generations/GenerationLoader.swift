@@ -40,20 +40,24 @@ struct GenerationLoader: Sendable {
 
     /// Reads what lies in a plugin folder.
     func read(_ path: String) async throws(BundleError) -> Bundle {
-        let rules = configuration.rules
-        let (bundle, warning) = try await blocking.run { () throws(BundleError) in
-            try PluginTrust.admit(try Bundle.read(path), rules)
-        }
-        if let warning { log.warn(warning, ["plugin": .string(bundle.manifest.id)]) }
-        return bundle
+        try await admit { () throws(BundleError) in try Bundle.read(path) }
     }
 
     /// Reads the private copy of a generation that was loaded before.
     func reopen(_ record: Deployment.Record) async throws(BundleError) -> Bundle {
         let cache = configuration.cacheFolder
-        let rules = configuration.rules
+        return try await admit { () throws(BundleError) in
+            try PrivateCopy.reopen(hash: record.hash, file: record.file, cache: cache)
+        }
+    }
+
+    /// Judges what was read; what may be loaded comes with the host's adapter, if it needs that.
+    private func admit(_ read: @escaping @Sendable () throws(BundleError) -> Bundle) async throws(BundleError) -> Bundle
+    {
+        let (rules, adapter) = (configuration.rules, configuration.adapterPath)
         let (bundle, warning) = try await blocking.run { () throws(BundleError) in
-            try PluginTrust.admit(try PrivateCopy.reopen(hash: record.hash, file: record.file, cache: cache), rules)
+            let admitted = try PluginTrust.admit(try read(), rules)
+            return (try admitted.bundle.withAdapter(at: adapter), admitted.warning)
         }
         if let warning { log.warn(warning, ["plugin": .string(bundle.manifest.id)]) }
         return bundle
