@@ -127,6 +127,8 @@ extension PluginHostConfiguration {
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
             workerPath: configuration.workerPath,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
+            rules: PluginTrust.Rules(
+                policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
                 quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))

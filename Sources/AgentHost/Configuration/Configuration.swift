@@ -11,6 +11,10 @@ public struct Configuration: Sendable {
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
+    /// Path of the plugin policy; nil: none.
+    var pluginPolicy: String?
+    /// What the policy does not allow is loaded nevertheless.
+    var allowsUnsigned: Bool
     var cacheFolder: String
     var workerPath: String
     /// Crashes within a minute; 0: none are too many.
@@ -66,6 +70,9 @@ public struct Configuration: Sendable {
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
+        let policy = sources.value(.pluginPolicy)
+        pluginPolicy = policy.isEmpty ? nil : policy
+        allowsUnsigned = sources.isOn(.allowUnsigned)
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
@@ -86,10 +93,10 @@ public struct Configuration: Sendable {
         let rules = sources.value(.toolPolicy)
         toolPolicyPath = rules.isEmpty ? nil : rules
         approvalMilliseconds = Int64(try sources.integer(.approvalHours, in: 1...87_600)) * 3_600_000
-        guard let policy = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
+        guard let turns = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }
-        turnPolicy = policy
+        turnPolicy = turns
         adminToken = try sources.secret(.adminToken, file: .adminTokenFile)
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
@@ -97,8 +104,7 @@ public struct Configuration: Sendable {
             throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
         }
         logLevel = level
-        let insecure = ["1", "true", "yes", "on"].contains(sources.value(.insecure).lowercased())
-        guard insecure || Configuration.isLoopback(host) else {
+        guard sources.isOn(.insecure) || Configuration.isLoopback(host) else {
             throw ConfigurationError(
                 "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
                 code: "insecure_address")
@@ -144,6 +150,11 @@ public struct Configuration: Sendable {
 }
 
 extension SettingSources {
+    /// Of a switch.
+    fileprivate func isOn(_ setting: Setting) -> Bool {
+        ["1", "true", "yes", "on"].contains(value(setting).lowercased())
+    }
+
     fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
         guard let number = Int(value(setting)), range.contains(number) else {
             throw error(

@@ -42,6 +42,16 @@ extension Setting {
     static let pluginConfiguration = Setting(
         variables: ["AGENTHOST_PLUGIN_CONFIG"], flag: "plugin-config", defaultValue: "",
         summary: "Folder with one `<plugin id>.json` for each plugin that is configured.")
+    static let pluginPolicy = Setting(
+        variables: ["AGENTHOST_PLUGIN_POLICY"], flag: "plugin-policy", defaultValue: "",
+        summary:
+            "File that says which plugins may be loaded, by id, version and signer or SHA-256; unset: any that is intact."
+    )
+    static let allowUnsigned = Setting(
+        variables: ["AGENTHOST_ALLOW_UNSIGNED"], flag: "allow-unsigned", defaultValue: "0",
+        summary:
+            "1 loads what the policy does not allow all the same, always in a worker, with a warning each time. For development.",
+        isSwitch: true)
     static let cache = Setting(
         variables: ["AGENTHOST_CACHE"], flag: "cache", defaultValue: "",
         summary: "Folder for private copies of plugins; unset: `agenthost` in `XDG_CACHE_HOME` or in `~/.cache`.")
@@ -118,6 +128,8 @@ extension Setting {
         watch,
         trusted,
         pluginConfiguration,
+        pluginPolicy,
+        allowUnsigned,
         cache,
         worker,
         quarantineCrashes,

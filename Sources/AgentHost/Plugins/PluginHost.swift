@@ -61,7 +61,7 @@ actor PluginHost {
         _ bundle: Bundle, _ number: Int, percent: Int? = nil, isAgain: Bool = false, isPinned: Bool = false
     ) async throws(BundleError) {
         let id = bundle.manifest.id
-        let mode: PluginMode = configuration.trusted.includes(id) ? .inProcess : .worker
+        let mode = configuration.mode(of: bundle)
         do throws(BundleError) {
             try checkAgents(of: bundle.manifest)
             try countMapping(of: slots[id]?.deployment.record(number), mode)
