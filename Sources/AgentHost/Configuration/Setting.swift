@@ -109,5 +109,5 @@ extension Setting {
         quarantineCrashes, restartPause, defaultAgent, maximumHistory, historyTokens, turnTokens, toolPolicy,
         approvalHours, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
-    ]
+    ] + ofModels
 }

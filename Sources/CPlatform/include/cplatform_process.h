@@ -18,6 +18,9 @@ typedef struct cplatform_child {
  * needs to be found and to speak the right language: no secrets. Answers 0 or an errno. */
 int cplatform_child_start(const char *_Nonnull program, cplatform_child *_Nonnull out);
 
+/* Overwrites the value of an environment variable in place and removes the variable. Not while other threads read the environment. */
+void cplatform_environment_erase(const char *_Nonnull name);
+
 /* Kills the process group of a child that was not reaped yet. */
 void cplatform_child_kill(int32_t pid);
 
