@@ -104,10 +104,11 @@ extension Setting {
         summary: "`trace`, `debug`, `info`, `warn` or `error`.")
 
     /// Every knob, in the order of the documentation.
-    static let all: [Setting] = [
-        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
-        quarantineCrashes, restartPause, defaultAgent, maximumHistory, historyTokens, turnTokens, toolPolicy,
-        approvalHours, turnPolicy, adminToken, adminTokenFile,
-        corsOrigins, drainSeconds, logLevel,
-    ] + ofModels
+    static let all: [Setting] =
+        [
+            host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
+            quarantineCrashes, restartPause, defaultAgent, maximumHistory, historyTokens, turnTokens, toolPolicy,
+            approvalHours, turnPolicy, adminToken, adminTokenFile,
+            corsOrigins, drainSeconds, logLevel,
+        ] + ofModels
 }
