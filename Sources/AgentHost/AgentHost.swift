@@ -20,6 +20,10 @@ public final class AgentHost: Sendable {
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
         let host = try AgentHost(configuration)
+        let reports = CrashReports(folder: configuration.crashReportFolder, log: host.log)
+        let blocking = BlockingWork(name: "crash-reports")
+        await blocking.run { reports.begin(version: version) }
+        blocking.close()
         do {
             _ = try await host.plugins.loadAll()
         } catch {
@@ -129,6 +133,8 @@ extension PluginHostConfiguration {
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
             workerPath: configuration.workerPath,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
+            rules: PluginTrust.Rules(
+                policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
                 quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))

@@ -8,11 +8,13 @@ public struct PluginCommands: Sendable {
         public var generation: Int?
         /// Prints the host's answer as it is.
         public var isJSON = false
+        /// None of them.
         public init() {}
     }
 
     private let client: AdminClient
 
+    /// - Parameter client: leads to the host.
     public init(_ client: AdminClient) { self.client = client }
 
     /// One line for each command, for `--help`.

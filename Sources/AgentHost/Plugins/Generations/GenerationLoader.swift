@@ -40,15 +40,27 @@ struct GenerationLoader: Sendable {
 
     /// Reads what lies in a plugin folder.
     func read(_ path: String) async throws(BundleError) -> Bundle {
-        try await blocking.run { () throws(BundleError) in try Bundle.read(path) }
+        try await admit { () throws(BundleError) in try Bundle.read(path) }
     }
 
     /// Reads the private copy of a generation that was loaded before.
     func reopen(_ record: Deployment.Record) async throws(BundleError) -> Bundle {
         let cache = configuration.cacheFolder
-        return try await blocking.run { () throws(BundleError) in
+        return try await admit { () throws(BundleError) in
             try PrivateCopy.reopen(hash: record.hash, file: record.file, cache: cache)
         }
+    }
+
+    /// Judges what was read; what may be loaded comes with the host's adapter, if it needs that.
+    private func admit(_ read: @escaping @Sendable () throws(BundleError) -> Bundle) async throws(BundleError) -> Bundle
+    {
+        let (rules, adapter) = (configuration.rules, configuration.adapterPath)
+        let (bundle, warning) = try await blocking.run { () throws(BundleError) in
+            let admitted = try PluginTrust.admit(try read(), rules)
+            return (try admitted.bundle.withAdapter(at: adapter), admitted.warning)
+        }
+        if let warning { log.warn(warning, ["plugin": .string(bundle.manifest.id)]) }
+        return bundle
     }
 
     func load(_ plan: Plan) async throws(BundleError) -> LiveGeneration {

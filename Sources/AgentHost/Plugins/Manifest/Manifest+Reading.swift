@@ -35,6 +35,24 @@ extension Manifest {
         try checkUnique("tools", tools.map(\.name))
         try checkUnique("models", models.map(\.id))
         try checkReferences()
+        try checkFunctions()
+    }
+
+    /// Where tools are functions of other libraries there is no code of the plugin's own; what the adapter needs of the host is granted.
+    private mutating func checkFunctions() throws(ManifestError) {
+        guard callsFunctions else { return }
+        guard library == nil else {
+            throw ManifestError(sentence: "library and tools[].function exclude each other: leave out one of the two")
+        }
+        if let tool = tools.first(where: { !$0.callsFunction && !$0.runsInClient }) {
+            throw ManifestError(
+                sentence: "tool \"\(tool.name)\" has no function, and there is no library that could execute it")
+        }
+        guard models.isEmpty, agents.allSatisfy({ $0.kind == .declarative }) else {
+            throw ManifestError(sentence: "coded agents and models need a library; functions are called by tools alone")
+        }
+        if !requires.contains("ap.host.call/1") { requires.append("ap.host.call/1") }
+        if !uses.contains("ap.host.log/1") { uses.append("ap.host.log/1") }
     }
 
     private func checkUnique(_ member: String, _ names: [String]) throws(ManifestError) {
@@ -148,6 +166,7 @@ extension Manifest.Tool {
         name = try object.text("name", .name)
         title = try object.optionalText("title", .any) ?? name
         description = try object.optionalText("description", .any) ?? ""
+        callsFunction = try object.object("function") != nil
         inputSchema = try object.argumentsSchema("input_schema") ?? ["type": "object"]
         outputSchema = try object.schema("output_schema")
         let word: ToolMode = try object.choice("mode", .event)

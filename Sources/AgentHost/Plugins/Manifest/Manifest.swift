@@ -8,7 +8,7 @@ struct Manifest: Sendable, Hashable {
     /// Short name; also the prefix of tools whose name is taken (abi.md A7).
     var name: String
     var version: String
-    /// File name of the library in a bundle; nil in a single file.
+    /// File name of the library in a bundle; nil in a single file, and where tools are functions of other libraries.
     var library: String?
     /// Extension ids of the host that must be there.
     var requires: [String] = []
@@ -24,6 +24,9 @@ struct Manifest: Sendable, Hashable {
     var isSerial = false
     /// How long open work may go on when the plugin is to end.
     var drainSeconds: Int64 = 10
+
+    /// Whether the tools are C functions of other libraries, which the host's adapter calls (`docs/c-functions.md`).
+    var callsFunctions: Bool { tools.contains { $0.callsFunction } }
 
     struct Permissions: Sendable, Hashable {
         /// Scopes of the key-value service.
@@ -66,6 +69,8 @@ struct Manifest: Sendable, Hashable {
     struct Tool: Sendable, Hashable {
         var name: String
         var title: String
+        /// Whether it is a C function of another library.
+        var callsFunction = false
         var description: String
         var inputSchema: JSON
         var outputSchema: JSON?
