@@ -12,6 +12,7 @@ public final class AgentHost: Sendable {
     private let plugins: PluginHost
     private let engine: TurnEngine
     private let server: HTTPServer
+    private let client: HTTPClient
 
     /// Opens the store, loads every plugin that can be loaded, and closes turns that an earlier run left open.
     ///
@@ -53,7 +54,9 @@ public final class AgentHost: Sendable {
             throw HostError(error.sentence, code: "database_" + error.code.rawValue)
         }
         registry = Registry()
-        EchoAgent.register(in: registry)
+        client = HTTPClient(certificates: configuration.models.certificates)
+        let models = ModelCatalogue(configuration.models, client: client, log: log)
+        EchoAgent.register(in: registry, models: models.map { [Registry.Model($0)] } ?? [])
         let tools = ToolDispatcher(directory: registry, policy: try ToolPolicy(configuration), log: log)
         do {
             plugins = try PluginHost(
@@ -63,7 +66,8 @@ public final class AgentHost: Sendable {
             throw HostError(error.sentence, code: error.code)
         }
         engine = TurnEngine(
-            store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration), log: log)
+            store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration, models),
+            log: log)
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
@@ -114,8 +118,10 @@ public final class AgentHost: Sendable {
         async let quiet: Bool = blocking.run { [server] in server.shutdown(drainMilliseconds: http) }
         await engine.shutdown(drainMilliseconds: drain)
         _ = await quiet
-        blocking.close()
         await plugins.shutdown()
+        // Behind those who may still wait for an answer.
+        await blocking.run { [client] in client.close() }
+        blocking.close()
         await store.close()
         log.flush()
     }
@@ -154,13 +160,22 @@ extension ToolPolicy {
 }
 
 extension TurnConfiguration {
-    fileprivate init(_ configuration: Configuration) {
+    fileprivate init(_ configuration: Configuration, _ models: ModelCatalogue?) {
         self.init()
+        defaultModel = { agent, requested in models?.choice(agent: agent, requested: requested) }
         maximumHistory = configuration.maximumHistory
         historyBudget = configuration.historyBudget
         maximumTokens = configuration.turnTokens
         approvalLifetime = configuration.approvalMilliseconds
         policy = configuration.turnPolicy
+    }
+}
+
+extension Registry.Model {
+    /// The model of completions that no agent asks for, under the name by which plugins' requests find it.
+    fileprivate init(_ models: ModelCatalogue) {
+        let name = ModelService.defaultModel
+        self.init(plugin: name.plugin, id: name.id, provider: models.besideAgents.provider)
     }
 }
 

@@ -97,6 +97,13 @@ int cplatform_child_start(const char *program, cplatform_child *out) {
   return 0;
 }
 
+void cplatform_environment_erase(const char *name) {
+  char *value = getenv(name);
+  if (!value) return;
+  explicit_bzero(value, strlen(value));
+  unsetenv(name);
+}
+
 void cplatform_child_kill(int32_t pid) {
   if (pid <= 1) return;
   kill(-pid, SIGKILL);

@@ -38,8 +38,9 @@ public struct Configuration: Sendable {
     var corsOrigins: [String]?
     var drainMilliseconds: Int64
     var logLevel: LogLevel
+    var models: ModelConfiguration
 
-    /// Reads the process's environment, `.env` in the working folder, and `arguments`.
+    /// Reads the process's environment, `.env` in the working folder, and `arguments`. Keys are erased from the environment.
     ///
     /// - Parameters:
     ///   - arguments: flags and further words, without the program's name and verb.
@@ -56,7 +57,10 @@ public struct Configuration: Sendable {
             environment[variable] = level
         }
         let sources = SettingSources(environment: environment, dotEnv: dotEnv ?? [:], flags: flags)
-        return (try Configuration(sources), words)
+        let configuration = try Configuration(sources)
+        // Plugins in this process could read the environment.
+        for variable in configuration.models.providers.compactMap(\.keyVariable) { eraseEnvironmentVariable(variable) }
+        return (configuration, words)
     }
 
     init(_ sources: SettingSources) throws(ConfigurationError) {
@@ -104,6 +108,7 @@ public struct Configuration: Sendable {
             throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
         }
         logLevel = level
+        models = try ModelConfiguration(sources)
         guard sources.isOn(.insecure) || Configuration.isLoopback(host) else {
             throw ConfigurationError(
                 "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
@@ -144,7 +149,7 @@ public struct Configuration: Sendable {
         return array.compactMap(\.string)
     }
 
-    private static func list(_ text: String) -> [String] {
+    static func list(_ text: String) -> [String] {
         text.split { $0 == "," || $0.isWhitespace }.map(String.init)
     }
 }
@@ -155,7 +160,7 @@ extension SettingSources {
         ["1", "true", "yes", "on"].contains(value(setting).lowercased())
     }
 
-    fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+    func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
         guard let number = Int(value(setting)), range.contains(number) else {
             throw error(
                 setting,

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 
 /// A file or environment operation that the system refused.
@@ -59,3 +60,7 @@ func processEnvironment() -> [String: String] {
     }
     return variables
 }
+
+/// Removes an environment variable and overwrites its value where the process got it, so that `/proc/self/environ` shows it no more. Before
+/// other threads start.
+func eraseEnvironmentVariable(_ name: String) { unsafe cplatform_environment_erase(name) }

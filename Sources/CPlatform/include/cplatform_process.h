@@ -18,6 +18,9 @@ typedef struct cplatform_child {
  * needs to be found and to speak the right language: no secrets. Answers 0 or an errno. */
 int cplatform_child_start(const char *_Nonnull program, cplatform_child *_Nonnull out);
 
+/* Overwrites the value of an environment variable in place and removes the variable. Not while other threads read the environment. */
+void cplatform_environment_erase(const char *_Nonnull name);
+
 /* Runs a command of the shell with `bytes` as its standard input, and answers its exit status, or -1. For the command line only: it blocks,
  * and the command has our environment. */
 int cplatform_pipe_to(const char *_Nonnull command, const void *_Nullable bytes, size_t count);
