@@ -4,7 +4,7 @@
  * while plugin code or the sink runs: `apr_emit_locked` lets go of it for the time of the sink.
  *
  * Lifetime: a root (turn or call) counts references: one while its handle is open, one for each job that is queued
- * or runs, one for each timer or request, one for each thread that sends for it. */
+ * or runs, one for each timer or request, one for the thread that sends for it or holds its messages back. */
 #ifndef APR_INTERNAL_H
 #define APR_INTERNAL_H
 
