@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include "crash.h"
 #include "plugin_runtime.h"
 
 #include <limits.h>
@@ -246,12 +247,14 @@ struct apr_runtime {
   ap_host_r1 host;
   char *host_version;
   const ap_plugin_r1 *plugin;
+  const apr_identity *identity; /* for crash reports; may be null */
   ap_instance *instance;
   const ap_agent_r1 *agent;
   const ap_tools_r1 *tools;
   const ap_model_r1 *model;
   const ap_config_r1 *config_table;
   const ap_health_r1 *health;
+  const ap_agent_hooks_r1 *hooks;
   const ap_state_r1 *state;
 
   pthread_mutex_t config_lock;

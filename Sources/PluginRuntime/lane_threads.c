@@ -147,6 +147,7 @@ void *apr_lane_main(void *argument) {
   apr_runner *runner = argument;
   apr_runtime *runtime = runner->runtime;
   apr_enter_lane(runtime, AP_LANE_TURN);
+  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   runner->awake = true;
   int64_t now = apr_now();

@@ -118,6 +118,8 @@ static const void *table_of(const apr_runtime *runtime, uint16_t op) {
       return runtime->tools;
     case APR_HEALTH:
       return runtime->health;
+    case APR_HOOK_BEGIN:
+      return runtime->hooks;
     case APR_STATE_SAVE:
     case APR_STATE_LOAD:
       return runtime->state;
@@ -192,6 +194,13 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HOOK_BEGIN) {
+    ap_hook_request_r1 request = {
+        .struct_size = sizeof request, .agent_id = m->s[0], .point = m->s[1], .json = m->s[2], .subject = m->s[3],
+        .thread_id = m->s[4], .locale = m->s[5], .deadline = m->number,
+    };
+    return runtime->hooks->hook_begin(runtime->instance, root->handle, &request);
+  }
   if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
   if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
   if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
@@ -203,14 +212,32 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
+  else if (op == APR_HOOK_BEGIN && runtime->hooks->hook_cancel)
+    runtime->hooks->hook_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_MODEL_BEGIN && runtime->model->cancel)
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
+}
+
+/* What a crash report calls the function behind a job. */
+static const char *function_of(const apr_job *job) {
+  static const char *const begins[] = {"turn_begin", "call_begin", "complete"};
+  static const char *const cancels[] = {"turn_cancel", "call_cancel", "cancel"};
+  uint16_t op = job->root->op;
+  size_t kind = op == APR_TURN_BEGIN ? 0 : op == APR_CALL_BEGIN ? 1 : 2;
+  switch (job->kind) {
+    case APR_JOB_BEGIN: return begins[kind];
+    case APR_JOB_CANCEL: return cancels[kind];
+    case APR_JOB_WRITABLE: return "turn_writable";
+    case APR_JOB_WORK: return "posted_work";
+    default: return "event_callback";
+  }
 }
 
 /* Calls the plugin, without the lock. */
 void apr_perform(apr_runtime *runtime, apr_plan *plan) {
   apr_job *job = plan->job;
   if (plan->skip || plan->sentence) return;
+  apr_enter_plugin(runtime->identity, function_of(job), job->root->token);
   switch (job->kind) {
     case APR_JOB_BEGIN:
       plan->status = begin(runtime, job->root);
@@ -240,6 +267,7 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
     case APR_JOB_REFUSE:
       break;
   }
+  apr_leave_plugin();
 }
 
 static void send_refusal_locked(apr_runtime *runtime, apr_refusal *refusal) {

@@ -18,6 +18,10 @@ typedef struct cplatform_child {
  * needs to be found and to speak the right language: no secrets. Answers 0 or an errno. */
 int cplatform_child_start(const char *_Nonnull program, cplatform_child *_Nonnull out);
 
+/* Runs a command of the shell with `bytes` as its standard input, and answers its exit status, or -1. For the command line only: it blocks,
+ * and the command has our environment. */
+int cplatform_pipe_to(const char *_Nonnull command, const void *_Nullable bytes, size_t count);
+
 /* Kills the process group of a child that was not reaped yet. */
 void cplatform_child_kill(int32_t pid);
 
