@@ -6,7 +6,6 @@ export CHATKIT_ADMIN_TOKEN=benchmark-0123456789abcdef0123456789abcdef
 least() { awk -v a="${1:-0}" -v b="$2" 'BEGIN { print (a == 0 || b < a) ? b : a }'; }
 # <pid> <field>: kilobytes
 memory() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/smaps_rollup"; }
-worker_of() { cat /proc/"$1"/task/*/children | tr -d ' '; }
 
 # ---- worker against in process: the least of several rounds, as others' work only ever makes it dearer ----
 
@@ -95,13 +94,14 @@ done
 
 # <bundle>: memory of a worker, and what each further generation costs the host
 weigh() {
-    local name=$1 trusted before after i
+    local name=$1 worker trusted before after i
     rm -rf "$plugin_folder"
     mkdir "$plugin_folder"
     cp -r "$2" "$plugin_folder/"
     host "$base" ""
     sleep 0.5
-    verdict "worker of a plugin in $name, PSS / private, KB" "$(memory "$(worker_of "$server")" Pss)/$(memory "$(worker_of "$server")" Private_Dirty)" "-"
+    worker=${server##*,}
+    verdict "worker of a plugin in $name, PSS / private, KB" "$(memory "$worker" Pss)/$(memory "$worker" Private_Dirty)" "-"
     stop
     for trusted in "*" ""; do
         rm -rf "$plugin_folder"

@@ -79,6 +79,7 @@ lateness() { # <name>: of `line`
         $(($(value memory_kb "$line") / 1024)) $(($(value memory_end_kb "$line") / 1024))
 }
 row() { printf '%-46s %10s %10s %10s %10s\n' "$@"; }
+verdict() { printf '%-58s %10s   target %s\n' "$@"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0 ? a / b : 0) }'; }
 
 measure() { # <name> <port> <target> <file> <connections> <pids>: a row; sets `cpu`
@@ -139,7 +140,6 @@ stop
 
 echo "* of the best half second"
 echo
-verdict() { printf '%-46s %10s   target %s\n' "$@"; }
 verdict "nginx CPU / turn CPU, c=64" "$in_process_ratio" ">= 0.10"
 verdict "worker turn CPU / in-process turn CPU, c=64" "$worker_ratio" "<= 1.5"
 verdict "answer, bytes" "$(wc -c < "$work/www/answer")" "-"
