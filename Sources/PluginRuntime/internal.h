@@ -4,7 +4,7 @@
  * while plugin code or the sink runs: `apr_emit_locked` lets go of it for the time of the sink.
  *
  * Lifetime: a root (turn or call) counts references: one while its handle is open, one for each job that is queued
- * or runs, one for each timer or request, one for each thread that sends for it. */
+ * or runs, one for each timer or request, one for the thread that sends for it or holds its messages back. */
 #ifndef APR_INTERNAL_H
 #define APR_INTERNAL_H
 
@@ -370,18 +370,25 @@ typedef struct apr_plan {
 } apr_plan;
 void apr_enqueue_locked(apr_runtime *runtime, apr_job *job);
 void apr_release_lane_locked(apr_runtime *runtime);
-int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
-void apr_timer_added_locked(apr_runtime *runtime, int64_t due);
 void apr_discard_lane_locked(apr_runtime *runtime);
 void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan);
 void apr_perform(apr_runtime *runtime, apr_plan *plan);
 void apr_complete_locked(apr_runtime *runtime, apr_plan *plan);
 void apr_wake_pump_locked(apr_runtime *runtime);
-void *apr_lane_main(void *runner);
 int64_t apr_current_lane_ns(const apr_root *root);
-bool apr_replace_runner_locked(apr_runtime *runtime);
 uint32_t apr_current_lane(const apr_runtime *runtime);
 void apr_enter_lane(apr_runtime *runtime, uint32_t lane);
+
+void apr_run_one_locked(apr_runtime *runtime, apr_runner *runner, int64_t *now);
+
+/* ---- lane_threads.c ---- */
+void apr_call_for_work_locked(apr_runtime *runtime, bool only);
+void apr_timer_added_locked(apr_runtime *runtime, int64_t due);
+void apr_watch_until_locked(apr_runtime *runtime, int64_t look);
+void apr_watch_timers_locked(apr_runtime *runtime, int64_t now);
+int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
+bool apr_replace_runner_locked(apr_runtime *runtime);
+void *apr_lane_main(void *runner);
 
 /* ---- timers.c ---- */
 int64_t apr_now(void); /* nanoseconds, monotonic */
