@@ -9,6 +9,7 @@
  * frame. */
 #define _GNU_SOURCE
 
+#include "plugin_crash.h"
 #include "plugin_runtime.h"
 
 #include <errno.h>
@@ -238,6 +239,7 @@ int main(int argc, char **argv) {
   host = (int)fd;
   main_thread = pthread_self();
   signal(SIGPIPE, SIG_IGN);
+  apr_crash_install("plugin-worker", "", NULL, true); /* if it fails, only the last words are lost */
   /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
   sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   fcntl(host, F_SETFD, FD_CLOEXEC);

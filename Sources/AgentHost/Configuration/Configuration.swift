@@ -21,9 +21,16 @@ public struct Configuration: Sendable {
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
+    /// Nil: no files.
+    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
+    var historyBudget: HistoryBudget
+    var turnTokens: Int64
+    /// Nil: no file.
+    var toolPolicyPath: String?
+    var approvalMilliseconds: Int64
     var turnPolicy: TurnPolicy
     /// What an operator shows to be one; nil: nobody can. Never logged.
     var adminToken: String?
@@ -71,9 +78,21 @@ public struct Configuration: Sendable {
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
+        let reports = sources.value(.crashReports)
+        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
+        guard let budget = HistoryBudget(sources.value(.historyTokens)) else {
+            throw sources.error(
+                .historyTokens,
+                "must be a number of tokens from 1000 to 10000000, or a list like gpt-4.1*=200000,*=32000")
+        }
+        historyBudget = budget
+        turnTokens = Int64(try sources.integer(.turnTokens, in: 1_000...1_000_000_000))
+        let rules = sources.value(.toolPolicy)
+        toolPolicyPath = rules.isEmpty ? nil : rules
+        approvalMilliseconds = Int64(try sources.integer(.approvalHours, in: 1...87_600)) * 3_600_000
         guard let turns = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }

@@ -68,12 +68,33 @@ extension Setting {
         summary:
             "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
             + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary:
+            "Folder for the reports that are written when a plugin in this process ends it; unset: `crash-reports` in the cache folder; "
+            + "`off`: no files, the report goes to standard error alone.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
     static let maximumHistory = Setting(
         variables: ["CHATKIT_MAX_HISTORY"], flag: "max-history", defaultValue: "20",
         summary: "Messages of people and assistant that a model is shown, 1 to 1000; their function calls come along.")
+    static let historyTokens = Setting(
+        variables: ["AGENTHOST_HISTORY_TOKENS"], flag: "history-tokens", defaultValue: "32000",
+        summary:
+            "Tokens (about: bytes / 3) that instructions, tools and messages may take together: one number, or numbers by "
+            + "model, `gpt-4.1*=200000,llama*=6000,*=32000`.")
+    static let turnTokens = Setting(
+        variables: ["AGENTHOST_TURN_TOKENS"], flag: "turn-tokens", defaultValue: "1000000",
+        summary: "Tokens that all completions of one turn may cost together, 1000 to 1000000000.")
+    static let toolPolicy = Setting(
+        variables: ["AGENTHOST_TOOL_POLICY"], flag: "tool-policy", defaultValue: "",
+        summary:
+            "File of rules that say which tools run, ask first or are denied, for which agent and owner; unset: tools that "
+            + "need approval ask.")
+    static let approvalHours = Setting(
+        variables: ["AGENTHOST_APPROVAL_HOURS"], flag: "approval-hours", defaultValue: "720",
+        summary: "How long the person's consent to a tool call can be given, 1 to 87600 hours.")
     static let turnPolicy = Setting(
         variables: ["AGENTHOST_TURN_POLICY"], flag: "turn-policy", defaultValue: "queue",
         summary:
@@ -99,9 +120,32 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, pluginPolicy, allowUnsigned,
-        cache, worker,
-        quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
-        corsOrigins, drainSeconds, logLevel,
+        host,
+        port,
+        insecure,
+        database,
+        plugins,
+        watch,
+        trusted,
+        pluginConfiguration,
+        pluginPolicy,
+        allowUnsigned,
+        cache,
+        worker,
+        quarantineCrashes,
+        restartPause,
+        crashReports,
+        defaultAgent,
+        maximumHistory,
+        historyTokens,
+        turnTokens,
+        toolPolicy,
+        approvalHours,
+        turnPolicy,
+        adminToken,
+        adminTokenFile,
+        corsOrigins,
+        drainSeconds,
+        logLevel,
     ]
 }

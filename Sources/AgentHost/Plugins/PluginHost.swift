@@ -140,11 +140,12 @@ actor PluginHost {
         return try await body()
     }
 
-    /// Changes the plugin's deployment and answers what is to be done about it.
+    /// Changes the plugin's deployment and answers what the change says.
     @discardableResult
     func change<Value>(_ id: String, _ body: (inout Deployment) -> Value) -> Value? {
-        guard slots[id] != nil else { return nil }
-        return slots[id].map { _ in body(&slots[id]!.deployment) }
+        guard var deployment = slots[id]?.deployment else { return nil }
+        defer { slots[id]?.deployment = deployment }
+        return body(&deployment)
     }
 
     /// Changes the plugin's deployment and does what follows.

@@ -136,6 +136,7 @@ struct GenerationLoader: Sendable {
             (manifest.agents.contains { $0.kind == .coded }, .agent, "coded agents", "ap.agent/1"),
             (manifest.tools.contains { !$0.runsInClient }, .tools, "tools", "ap.tools/1"),
             (!manifest.models.isEmpty, .model, "models", "ap.model/1"),
+            (manifest.agents.contains { !$0.hooks.isEmpty }, .hooks, "hooks", "ap.agent-hooks/1"),
         ]
         for (isPromised, offer, what, table) in promises where isPromised && !offers.contains(offer) {
             throw BundleError(reason: "it declares \(what) but offers no \(table) table")
@@ -200,7 +201,9 @@ struct GenerationLoader: Sendable {
             tools.append(Registry.Tool(descriptor: tool.descriptor(manifest.id, exposedName: name), provider: instance))
         }
         let agents = manifest.agents.map { agent in
-            Registry.Agent(descriptor: agent.descriptor(manifest.id), provider: agent.kind == .coded ? instance : nil)
+            Registry.Agent(
+                descriptor: agent.descriptor(manifest.id), provider: agent.kind == .coded ? instance : nil,
+                hooks: agent.hooks.isEmpty ? nil : instance)
         }
         let models = manifest.models.map { Registry.Model(plugin: manifest.id, id: $0.id, provider: instance) }
         return Generation(plugin: manifest.id, number: number, agents: agents, tools: tools, models: models)
@@ -210,9 +213,11 @@ struct GenerationLoader: Sendable {
 extension Manifest.Agent {
     fileprivate func descriptor(_ plugin: String) -> AgentDescriptor {
         let declarative = DeclarativeAgent(
-            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, maxSteps: maxSteps)
+            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, agents: agents,
+            handoffs: handoffs, hooks: hooks, maxSteps: maxSteps)
         return AgentDescriptor(
-            id: id, title: title, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative),
+            id: id, title: title, summary: description, plugin: plugin,
+            kind: kind == .coded ? .coded : .declarative(declarative),
             accepts: accepts)
     }
 }

@@ -51,8 +51,16 @@ struct Manifest: Sendable, Hashable {
         var instructions: String
         var model: String
         var offlineModel: String?
+        /// What it does, for other agents.
+        var description: String
         /// Grants: bare tool names of this plugin, or `plugin-id/tool` with `*`.
         var tools: [String]
+        /// Agents it may ask: grants `agent/<id>`.
+        var agents: [String]
+        /// Agents it may hand over to.
+        var handoffs: [String]
+        /// Where the plugin has a say; declarative agents only.
+        var hooks: Set<HookPoint>
         var maxSteps: Int
         /// Kinds of turns it takes beyond messages and answers to what it asked; coded agents only.
         var accepts: Set<AgentTurnRequest.Kind>
