@@ -45,6 +45,7 @@ bundles: $(OUT)/plugin-worker $(OUT)/ffi-adapter.so
 	  cp Plugins/$$plugin/plugin.json $$bundle/plugin.json.new; mv $$bundle/plugin.json.new $$bundle/plugin.json; \
 	  cp $(OUT)/lib$$plugin.so $$bundle/lib.new; mv $$bundle/lib.new $$bundle/lib$$plugin.so; \
 	done
+	@chmod -R go-w $(OUT)/plugins # the host refuses what others may write to, also where the umask is 002
 
 $(OUT)/plugin-worker: $(WORKER_SOURCES) $(ABI_HEADERS)
 	@mkdir -p $(OUT)
@@ -81,10 +82,10 @@ bench: build bench-dependencies ## Measures the release build against nginx and 
 	Benchmarks/run.sh
 
 lint: ## Checks the layout of the Swift sources
-	swift format lint --strict --recursive Package.swift Sources Plugins Tests
+	swift format lint --strict --recursive Package.swift Sources Plugins Examples Tests
 
 format: ## Puts the Swift sources into that layout
-	swift format --in-place --recursive Package.swift Sources Plugins Tests
+	swift format --in-place --recursive Package.swift Sources Plugins Examples Tests
 
 layers: ## Checks that a room of AgentHost names only rooms above it
 	scripts/check-layers.sh

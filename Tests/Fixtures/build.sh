@@ -15,6 +15,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 include=$here/../../Sources/PluginABI/include
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
+umask 022 # the host refuses what others may write to
+chmod go-w "$out"
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
