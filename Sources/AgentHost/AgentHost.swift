@@ -18,6 +18,11 @@ public final class AgentHost: Sendable {
     /// - Throws: `HostError` when the database or a plugin folder cannot be used. A plugin that cannot be loaded is logged and
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
+        let reports = CrashReports(folder: configuration.crashFolder, log: Logger(level: configuration.logLevel))
+        reports.tellOfEarlier()
+        reports.install(
+            program: "host-server \(version)",
+            handsOver: processEnvironment()["SWIFT_BACKTRACE"]?.contains("enable=yes") == true)
         let host = try AgentHost(configuration)
         do {
             _ = try await host.plugins.loadAll()

@@ -45,6 +45,9 @@ int cplatform_thread_start(const char *name, size_t stack_bytes, bool prompt, vo
   /* Signals belong to the main thread, which waits for them. */
   sigset_t all, before;
   sigfillset(&all);
+  /* Those of its own faults come all the same; not blocked, they can be reported. */
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   int error = pthread_create(&thread, &attributes, trampoline, start);

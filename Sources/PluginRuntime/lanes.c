@@ -214,8 +214,20 @@ void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
   }
 }
 
+static const char *begin_name(uint16_t op) {
+  switch (op) {
+    case APR_TURN_BEGIN: return "turn_begin";
+    case APR_CALL_BEGIN: return "call_begin";
+    case APR_HEALTH: return "check";
+    case APR_STATE_SAVE: return "save";
+    case APR_STATE_LOAD: return "load";
+    default: return "complete";
+  }
+}
+
 static ap_status begin(apr_runtime *runtime, apr_root *root) {
   const apr_message *m = &root->begin->message;
+  apr_enter_plugin(runtime->library, begin_name(m->op), m, root->token);
   if (m->op == APR_TURN_BEGIN) {
     ap_turn_request_r1 request = {
         .struct_size = sizeof request, .agent_id = m->s[0], .thread_id = m->s[1], .subject = m->s[2], .kind = m->s[3],
@@ -238,6 +250,8 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
 
 static void cancel(apr_runtime *runtime, apr_root *root) {
   uint16_t op = root->op;
+  const char *name = op == APR_TURN_BEGIN ? "turn_cancel" : op == APR_CALL_BEGIN ? "call_cancel" : "cancel";
+  apr_enter_plugin(runtime->library, name, NULL, root->token);
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
@@ -257,27 +271,32 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
       cancel(runtime, job->root);
       break;
     case APR_JOB_WRITABLE:
+      apr_enter_plugin(runtime->library, "turn_writable", NULL, job->root->token);
       runtime->agent->turn_writable(runtime->instance, job->root->handle);
       break;
     case APR_JOB_WORK: {
       apr_work *work = (apr_work *)job;
+      apr_enter_plugin(runtime->library, "a function given to post or run_blocking", NULL, job->root->token);
       work->fn(work->user);
       break;
     }
     case APR_JOB_DATA: {
       apr_data *data = (apr_data *)job;
+      apr_enter_plugin(runtime->library, "the event function of a request", NULL, job->root->token);
       data->fn(data->user, data->handle, data->event, data->status, (ap_str){data->bytes, data->length});
       break;
     }
     case APR_JOB_END: {
       apr_child *child = (apr_child *)job;
       ap_str text = child->data ? (ap_str){child->data, child->length} : (ap_str){"", 0};
+      apr_enter_plugin(runtime->library, "the event function of a timer or request", NULL, job->root->token);
       child->fn(child->user, child->handle, AP_EV_END, child->status, text);
       break;
     }
     case APR_JOB_REFUSE:
       break;
   }
+  apr_leave_plugin();
 }
 
 static void send_refusal_locked(apr_runtime *runtime, apr_refusal *refusal) {
@@ -417,6 +436,7 @@ bool apr_replace_runner_locked(apr_runtime *runtime) {
 void *apr_lane_main(void *argument) {
   apr_runner *runner = argument;
   apr_runtime *runtime = runner->runtime;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_TURN);
   pthread_mutex_lock(&runtime->lock);
   while (!runtime->stopping) {
@@ -431,6 +451,7 @@ void *apr_lane_main(void *argument) {
     run_one(runtime, runner, &now);
   }
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 

@@ -25,7 +25,9 @@ static void configure(apr_runtime *runtime, apr_envelope *message) {
     runtime->config = message;
     runtime->config_json = json;
     pthread_mutex_unlock(&runtime->config_lock);
+    apr_enter_plugin(runtime->library, "changed", NULL, 0);
     status = runtime->config_table->changed(runtime->instance, json);
+    apr_leave_plugin();
     if (status > 0) status = AP_OK;
     if (status < INT16_MIN) status = AP_E_FAILED;
     pthread_mutex_lock(&runtime->config_lock);
@@ -59,7 +61,11 @@ static void destroy_instance(apr_runtime *runtime) {
   revoke_all(runtime);
   while (runtime->lane_jobs || runtime->pool_jobs) pthread_cond_wait(&runtime->idle, &runtime->lock);
   pthread_mutex_unlock(&runtime->lock);
-  if (loaded) runtime->plugin->destroy(runtime->instance);
+  if (loaded) {
+    apr_enter_plugin(runtime->library, "destroy", NULL, 0);
+    runtime->plugin->destroy(runtime->instance);
+    apr_leave_plugin();
+  }
   pthread_mutex_lock(&runtime->lock);
   runtime->phase = APR_CLOSED;
   while (runtime->senders) pthread_cond_wait(&runtime->idle, &runtime->lock);
@@ -69,7 +75,10 @@ static void destroy_instance(apr_runtime *runtime) {
 }
 
 static void drain(apr_runtime *runtime) {
-  if (runtime->instance && runtime->plugin->drain) runtime->plugin->drain(runtime->instance);
+  if (!runtime->instance || !runtime->plugin->drain) return;
+  apr_enter_plugin(runtime->library, "drain", NULL, 0);
+  runtime->plugin->drain(runtime->instance);
+  apr_leave_plugin();
 }
 
 /* A message that found no memory to wait in: does what can be done without it, and answers. */
@@ -114,6 +123,7 @@ static void control(apr_runtime *runtime, apr_envelope *message) {
 
 static void *control_main(void *argument) {
   apr_runtime *runtime = argument;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_CONTROL);
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
@@ -137,6 +147,7 @@ static void *control_main(void *argument) {
     pthread_mutex_lock(&runtime->lock);
   }
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 

@@ -9,6 +9,7 @@
  * frame. */
 #define _GNU_SOURCE
 
+#include "plugin_crash.h"
 #include "plugin_runtime.h"
 
 #include <errno.h>
@@ -242,6 +243,8 @@ int main(int argc, char **argv) {
   sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   fcntl(host, F_SETFD, FD_CLOEXEC);
   fcntl(host, F_SETFL, fcntl(host, F_GETFL) | O_NONBLOCK);
+  /* The line it prints says to the host why the process died; without it only the signal is known. */
+  apr_crash_install(&(apr_crash_options){.program = "plugin-worker"});
   wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   apr_options options = {.lane_threads = 0, .blocking_threads = 32, .sink = write_to_host};
   apr_runtime *runtime = apr_create(&options);

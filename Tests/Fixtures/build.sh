@@ -3,6 +3,7 @@
 #
 #   <outdir>/<Name>.agentplugin                      the good ones, as bundles: <outdir> can serve as a plugin folder
 #   <outdir>/single/<Name>.so                        the same as single files, with the section .agent_plugin
+#   <outdir>/rogue/Rogue.agentplugin                 one that does what it must not when it is told to
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
 #   <outdir>/versions/<name>.agentplugin             VersionC in many versions, good and bad ones
 #   <outdir>/bad/NoSection.so                        a single file without the section
@@ -17,7 +18,7 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions" "$out/rogue"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -59,6 +60,11 @@ good ToolsC
 good ScriptC
 good BenchC
 good KindsC
+
+# Not in the folder of the good ones.
+mkdir -p "$out/rogue/Rogue.agentplugin"
+compile "$here/Rogue/plugin.c" "$out/rogue/Rogue.agentplugin/libRogue.so"
+cp "$here/Rogue/plugin.json" "$out/rogue/Rogue.agentplugin/plugin.json"
 
 version() { # <label> <folder> [flags]
     label=$1

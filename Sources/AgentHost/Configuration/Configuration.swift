@@ -13,6 +13,8 @@ public struct Configuration: Sendable {
     var pluginConfigurationFolder: String?
     var cacheFolder: String
     var workerPath: String
+    /// Folder for crash reports.
+    var crashFolder: String
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
@@ -62,6 +64,8 @@ public struct Configuration: Sendable {
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        let crashes = sources.value(.crashReports)
+        crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
         let agent = sources.value(.defaultAgent)

@@ -48,6 +48,9 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -90,7 +93,7 @@ extension Setting {
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
         host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
-        quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
+        crashReports, quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }
