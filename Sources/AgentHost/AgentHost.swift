@@ -18,17 +18,19 @@ public final class AgentHost: Sendable {
     /// - Throws: `HostError` when the database or a plugin folder cannot be used. A plugin that cannot be loaded is logged and
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
+        let reports = CrashReports(folder: configuration.crashFolder, log: Logger(level: configuration.logLevel))
+        reports.tellOfEarlier()
+        reports.install(
+            program: "host-server \(version)",
+            handsOver: processEnvironment()["SWIFT_BACKTRACE"]?.contains("enable=yes") == true)
         let host = try AgentHost(configuration)
-        let reports = CrashReports(folder: configuration.crashReportFolder, log: host.log)
-        let blocking = BlockingWork(name: "crash-reports")
-        await blocking.run { reports.begin(version: version) }
-        blocking.close()
         do {
             _ = try await host.plugins.loadAll()
         } catch {
             await host.shutdown()
             throw HostError(error.sentence, code: error.code)
         }
+        if configuration.watchesPlugins { await host.plugins.watchFolders() }
         host.checkDefaultAgent()
         await host.engine.recover()
         host.engine.recoverRegularly()
@@ -152,6 +154,9 @@ extension Router {
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
         addChatKit(chatKit)
+        addAdmin(
+            plugins: plugins,
+            authorization: AdminAuthorization(token: configuration.adminToken), log: log)
         addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
     }
 }

@@ -7,6 +7,8 @@
 
 static _Thread_local const apr_runtime *current_runtime;
 static _Thread_local uint32_t current_lane;
+static _Thread_local const apr_root *current_root; /* whose function runs on this thread */
+static _Thread_local int64_t current_started;
 
 /* AP_LANE_* of the calling thread for this runtime. */
 uint32_t apr_current_lane(const apr_runtime *runtime) {
@@ -16,6 +18,11 @@ uint32_t apr_current_lane(const apr_runtime *runtime) {
 void apr_enter_lane(apr_runtime *runtime, uint32_t lane) {
   current_runtime = lane ? runtime : NULL;
   current_lane = lane;
+}
+
+/* Nanoseconds that the function of `root` has had that runs on the calling thread; 0 if there is none. */
+int64_t apr_current_lane_ns(const apr_root *root) {
+  return current_root == root ? apr_now() - current_started : 0;
 }
 
 /* ---- queues ---- */
@@ -42,7 +49,7 @@ static uint32_t spare_lane_threads(const apr_runtime *runtime) {
 static void call_for_work(apr_runtime *runtime) {
   uint32_t spare = spare_lane_threads(runtime);
   if (!spare) return;
-  if (spare == runtime->runner_count || runtime->typical_took > APR_SHORT_NS) {
+  if (spare == runtime->runner_count - runtime->stuck_runners || runtime->typical_took > APR_SHORT_NS) {
     call_lane_thread(runtime);
   } else {
     int64_t look = apr_now() + APR_HELP_NS;
@@ -142,8 +149,19 @@ void apr_discard_lane_locked(apr_runtime *runtime) {
 /* ---- one job ---- */
 
 static const void *table_of(const apr_runtime *runtime, uint16_t op) {
-  if (op == APR_TURN_BEGIN) return runtime->agent;
-  return op == APR_CALL_BEGIN ? (const void *)runtime->tools : (const void *)runtime->model;
+  switch (op) {
+    case APR_TURN_BEGIN:
+      return runtime->agent;
+    case APR_CALL_BEGIN:
+      return runtime->tools;
+    case APR_HEALTH:
+      return runtime->health;
+    case APR_STATE_SAVE:
+    case APR_STATE_LOAD:
+      return runtime->state;
+    default:
+      return runtime->model;
+  }
 }
 
 static const char cancelled_early[] = "It was cancelled before it began.";
@@ -196,8 +214,20 @@ void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
   }
 }
 
+static const char *begin_name(uint16_t op) {
+  switch (op) {
+    case APR_TURN_BEGIN: return "turn_begin";
+    case APR_CALL_BEGIN: return "call_begin";
+    case APR_HEALTH: return "check";
+    case APR_STATE_SAVE: return "save";
+    case APR_STATE_LOAD: return "load";
+    default: return "complete";
+  }
+}
+
 static ap_status begin(apr_runtime *runtime, apr_root *root) {
   const apr_message *m = &root->begin->message;
+  apr_enter_plugin(runtime->library, begin_name(m->op), m, root->token);
   if (m->op == APR_TURN_BEGIN) {
     ap_turn_request_r1 request = {
         .struct_size = sizeof request, .agent_id = m->s[0], .thread_id = m->s[1], .subject = m->s[2], .kind = m->s[3],
@@ -212,11 +242,16 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
+  if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
+  if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
   return runtime->model->complete(runtime->instance, root->handle, m->s[0], m->s[1], m->number);
 }
 
 static void cancel(apr_runtime *runtime, apr_root *root) {
   uint16_t op = root->op;
+  const char *name = op == APR_TURN_BEGIN ? "turn_cancel" : op == APR_CALL_BEGIN ? "call_cancel" : "cancel";
+  apr_enter_plugin(runtime->library, name, NULL, root->token);
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
@@ -224,26 +259,10 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
 }
 
-/* What a crash report calls the function behind a job. */
-static const char *function_of(const apr_job *job) {
-  static const char *const begins[] = {"turn_begin", "call_begin", "complete"};
-  static const char *const cancels[] = {"turn_cancel", "call_cancel", "cancel"};
-  uint16_t op = job->root->op;
-  size_t kind = op == APR_TURN_BEGIN ? 0 : op == APR_CALL_BEGIN ? 1 : 2;
-  switch (job->kind) {
-    case APR_JOB_BEGIN: return begins[kind];
-    case APR_JOB_CANCEL: return cancels[kind];
-    case APR_JOB_WRITABLE: return "turn_writable";
-    case APR_JOB_WORK: return "posted_work";
-    default: return "event_callback";
-  }
-}
-
 /* Calls the plugin, without the lock. */
 void apr_perform(apr_runtime *runtime, apr_plan *plan) {
   apr_job *job = plan->job;
   if (plan->skip || plan->sentence) return;
-  apr_enter_plugin(runtime->identity, function_of(job), job->root->token);
   switch (job->kind) {
     case APR_JOB_BEGIN:
       plan->status = begin(runtime, job->root);
@@ -252,21 +271,25 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
       cancel(runtime, job->root);
       break;
     case APR_JOB_WRITABLE:
+      apr_enter_plugin(runtime->library, "turn_writable", NULL, job->root->token);
       runtime->agent->turn_writable(runtime->instance, job->root->handle);
       break;
     case APR_JOB_WORK: {
       apr_work *work = (apr_work *)job;
+      apr_enter_plugin(runtime->library, "a function given to post or run_blocking", NULL, job->root->token);
       work->fn(work->user);
       break;
     }
     case APR_JOB_DATA: {
       apr_data *data = (apr_data *)job;
+      apr_enter_plugin(runtime->library, "the event function of a request", NULL, job->root->token);
       data->fn(data->user, data->handle, data->event, data->status, (ap_str){data->bytes, data->length});
       break;
     }
     case APR_JOB_END: {
       apr_child *child = (apr_child *)job;
       ap_str text = child->data ? (ap_str){child->data, child->length} : (ap_str){"", 0};
+      apr_enter_plugin(runtime->library, "the event function of a timer or request", NULL, job->root->token);
       child->fn(child->user, child->handle, AP_EV_END, child->status, text);
       break;
     }
@@ -334,10 +357,19 @@ static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t tok
   runner->reported = false;
   runner->token = token;
   runner->started = now;
-  int64_t look = now + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
+  int64_t first = runtime->limits[APR_LIMIT_LANE_MS];
+  int64_t look = now + (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
   if (look >= runtime->clock_wakes) return;
   runtime->clock_wakes = look;
   pthread_cond_signal(&runtime->clock_work);
+}
+
+/* A function that was taken for stuck has returned after all. Lets go of the lock while the sink runs. */
+static void returned(apr_runtime *runtime, apr_runner *runner, uint64_t token, int64_t nanoseconds) {
+  runner->stuck = false;
+  runtime->stuck_runners--;
+  apr_message message = {.op = APR_STUCK, .token = token, .number = nanoseconds / APR_NANOSECONDS_PER_MS};
+  apr_emit_locked(runtime, &runtime->root, &message);
 }
 
 /* Runs one job of the first ready lane, then puts the lane behind the others. */
@@ -359,14 +391,24 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   /* A pump's sink only gathers: there is nothing to save. */
   if (runtime->pump_fd < 0 && root != &runtime->root && apr_hold_locked(root)) runner->held = root;
   pthread_mutex_unlock(&runtime->lock);
+  current_root = root;
+  current_started = started;
   apr_perform(runtime, &plan);
+  current_root = NULL;
   *now = apr_now();
   int64_t took = *now - started;
   int64_t counted = took < APR_HELP_NS ? took : APR_HELP_NS;
   pthread_mutex_lock(&runtime->lock);
   runner->running = false;
   runtime->typical_took += (counted - runtime->typical_took) / 8;
+  runtime->lane_ns += took;
+  root->lane_ns += took;
+  if (runner->stuck) returned(runtime, runner, token, took);
   apr_complete_locked(runtime, &plan);
+  if (root != &runtime->root && root->open && !root->over &&
+      apr_exceeds_locked(runtime, APR_LIMIT_TURN_LANE_MS, root->lane_ns / APR_NANOSECONDS_PER_MS)) {
+    apr_over_locked(runtime, root, APR_LIMIT_TURN_LANE_MS);
+  }
   if (runner->held) { /* else the clock thread has let go, because the function stalled */
     runner->held = NULL;
     apr_let_go_locked(runtime, root);
@@ -380,12 +422,22 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   if (--runtime->lane_jobs == 0) pthread_cond_broadcast(&runtime->idle);
 }
 
+/* Starts a lane thread, at the beginning or in place of one that is stuck. False when there is no room or no thread. */
+bool apr_replace_runner_locked(apr_runtime *runtime) {
+  if (runtime->stopping || runtime->runner_count >= runtime->options.lane_threads + APR_SPARE_RUNNERS) return false;
+  apr_runner *runner = &runtime->runners[runtime->runner_count];
+  runner->runtime = runtime;
+  if (!apr_thread_start(&runner->thread, "plugin-lane", apr_lane_main, runner)) return false;
+  runtime->runner_count++;
+  return true;
+}
+
 /* A thread of lane_threads. */
 void *apr_lane_main(void *argument) {
   apr_runner *runner = argument;
   apr_runtime *runtime = runner->runtime;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_TURN);
-  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   while (!runtime->stopping) {
     if (!runtime->ready_first) {
@@ -399,6 +451,7 @@ void *apr_lane_main(void *argument) {
     run_one(runtime, runner, &now);
   }
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 

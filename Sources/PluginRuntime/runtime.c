@@ -25,7 +25,7 @@ static void configure(apr_runtime *runtime, apr_envelope *message) {
     runtime->config = message;
     runtime->config_json = json;
     pthread_mutex_unlock(&runtime->config_lock);
-    apr_enter_plugin(runtime->identity, "changed", 0);
+    apr_enter_plugin(runtime->library, "changed", NULL, 0);
     status = runtime->config_table->changed(runtime->instance, json);
     apr_leave_plugin();
     if (status > 0) status = AP_OK;
@@ -62,7 +62,7 @@ static void destroy_instance(apr_runtime *runtime) {
   while (runtime->lane_jobs || runtime->pool_jobs) pthread_cond_wait(&runtime->idle, &runtime->lock);
   pthread_mutex_unlock(&runtime->lock);
   if (loaded) {
-    apr_enter_plugin(runtime->identity, "destroy", 0);
+    apr_enter_plugin(runtime->library, "destroy", NULL, 0);
     runtime->plugin->destroy(runtime->instance);
     apr_leave_plugin();
   }
@@ -76,7 +76,7 @@ static void destroy_instance(apr_runtime *runtime) {
 
 static void drain(apr_runtime *runtime) {
   if (!runtime->instance || !runtime->plugin->drain) return;
-  apr_enter_plugin(runtime->identity, "drain", 0);
+  apr_enter_plugin(runtime->library, "drain", NULL, 0);
   runtime->plugin->drain(runtime->instance);
   apr_leave_plugin();
 }
@@ -123,8 +123,8 @@ static void control(apr_runtime *runtime, apr_envelope *message) {
 
 static void *control_main(void *argument) {
   apr_runtime *runtime = argument;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_CONTROL);
-  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     apr_envelope *message = runtime->control_first;
@@ -147,6 +147,7 @@ static void *control_main(void *argument) {
     pthread_mutex_lock(&runtime->lock);
   }
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 
@@ -184,6 +185,9 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
     case APR_TURN_BEGIN:
     case APR_CALL_BEGIN:
     case APR_MODEL_BEGIN:
+    case APR_HEALTH:
+    case APR_STATE_SAVE:
+    case APR_STATE_LOAD:
       apr_begin_locked(runtime, message);
       break;
     case APR_CANCEL:
@@ -200,7 +204,11 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
     case APR_SERVICE_EVENT:
       apr_service_event_locked(runtime, message);
       break;
+    case APR_LIMIT:
+      apr_limit_set_locked(runtime, message->item, message->number);
+      break;
     case APR_PING:
+      apr_meters_send_locked(runtime);
       apr_emit_locked(runtime, &runtime->root, &(apr_message){.op = APR_PONG});
       break;
     default:
@@ -238,6 +246,7 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   runtime->root.references = 1;
   runtime->root.lane.held = true;
   runtime->config_json = (ap_str){"{}", 2};
+  apr_limits_initialize(runtime);
   atomic_init(&runtime->log_level, AP_LOG_INFO);
   if (getrandom(&runtime->first_generation, sizeof runtime->first_generation, GRND_NONBLOCK) < 0) {
     runtime->first_generation = (uint32_t)apr_now();
@@ -270,16 +279,12 @@ static bool open_pump(apr_runtime *runtime) {
 /* Starts the lane threads, if the embedder does not pump, and the clock thread that watches them or the pump. */
 static bool start_lanes(apr_runtime *runtime) {
   uint32_t count = runtime->options.lane_threads;
-  runtime->runners = calloc(count ? count : 1, sizeof *runtime->runners);
+  runtime->runners = calloc(count ? count + APR_SPARE_RUNNERS : 1, sizeof *runtime->runners);
   if (!runtime->runners) return false;
   if (!count) runtime->runner_count = 1;
   pthread_mutex_lock(&runtime->lock); /* the clock thread counts runners */
   bool started = true;
-  for (uint32_t i = 0; i < count && started; i++) {
-    runtime->runners[i].runtime = runtime;
-    started = apr_thread_start(&runtime->runners[i].thread, "plugin-lane", apr_lane_main, &runtime->runners[i]);
-    if (started) runtime->runner_count++;
-  }
+  for (uint32_t i = 0; i < count && started; i++) started = apr_replace_runner_locked(runtime);
   pthread_mutex_unlock(&runtime->lock);
   if (!started) return false;
   runtime->has_clock_thread = apr_thread_start(&runtime->clock_thread, "plugin-timer", apr_clock_main, runtime);

@@ -6,21 +6,25 @@ public struct Configuration: Sendable {
     var port: UInt16
     var databasePath: String
     var pluginFolders: [String]
+    /// Whether changes in the plugin folders are noticed.
+    var watchesPlugins: Bool
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
     var cacheFolder: String
     var workerPath: String
+    /// Folder for crash reports.
+    var crashFolder: String
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
-    /// Nil: no files.
-    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
     var turnPolicy: TurnPolicy
+    /// What an operator shows to be one; nil: nobody can. Never logged.
+    var adminToken: String?
     /// Nil: any origin, without credentials.
     var corsOrigins: [String]?
     var drainMilliseconds: Int64
@@ -53,16 +57,17 @@ public struct Configuration: Sendable {
         let beside = executableFolder()
         let folders = sources.value(.plugins)
         pluginFolders = folders.isEmpty ? [beside + "/plugins"] : folders.split(separator: ":").map(String.init)
+        watchesPlugins = try sources.integer(.watch, in: 0...1) == 1
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        let crashes = sources.value(.crashReports)
+        crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
-        let reports = sources.value(.crashReports)
-        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
@@ -70,6 +75,7 @@ public struct Configuration: Sendable {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }
         turnPolicy = policy
+        adminToken = try sources.secret(.adminToken, file: .adminTokenFile)
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
         guard let level = LogLevel(name: sources.value(.logLevel)) else {
@@ -132,7 +138,8 @@ extension SettingSources {
         return number
     }
 
-    fileprivate func error(_ setting: Setting, _ rule: String) -> ConfigurationError {
+    /// `rule` goes on where the name of the place ends that the value comes from: "must be …".
+    func error(_ setting: Setting, _ rule: String) -> ConfigurationError {
         ConfigurationError("\(origin(setting)) \(rule).", code: "invalid_setting")
     }
 }

@@ -29,6 +29,11 @@ extension Setting {
     static let plugins = Setting(
         variables: ["AGENTHOST_PLUGINS"], flag: "plugins", defaultValue: "",
         summary: "Plugin folders, separated by colons; unset: `plugins/` beside the program.")
+    static let watch = Setting(
+        variables: ["AGENTHOST_WATCH"], flag: "watch", defaultValue: "1",
+        summary:
+            "1 loads what is put into a plugin folder or changed there while the host runs; 0 waits for `host-server plugins`."
+    )
     static let trusted = Setting(
         variables: ["AGENTHOST_TRUSTED"], flag: "trusted", defaultValue: "",
         summary:
@@ -43,6 +48,9 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -53,11 +61,6 @@ extension Setting {
         summary:
             "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
             + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
-    static let crashReports = Setting(
-        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
-        summary:
-            "Folder for the reports that are written when a plugin in this process ends it; unset: `crash-reports` in the cache folder; "
-            + "`off`: no files, the report goes to standard error alone.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -69,6 +72,14 @@ extension Setting {
         summary:
             "What becomes of a message while its thread is being answered: `queue` (at most 8 wait), `interrupt` (the "
             + "answer stops, what was shown is kept) or `reject` (409 `thread_busy`).")
+    static let adminToken = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN"], flag: nil, defaultValue: "",
+        summary:
+            "What `/metrics` and all that is the operator's alone ask for, as `Authorization: Bearer …`; unset: nobody may."
+    )
+    static let adminTokenFile = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN_FILE"], flag: "admin-token-file", defaultValue: "",
+        summary: "File that holds the admin token instead, one line.")
     static let corsOrigins = Setting(
         variables: ["CORS_ORIGINS"], flag: "cors-origins", defaultValue: "",
         summary: "Web origins that may call, comma list or JSON array; unset: any, without credentials.")
@@ -81,9 +92,8 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker,
-        quarantineCrashes, restartPause, crashReports, defaultAgent,
-        maximumHistory, turnPolicy,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
+        crashReports, quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }
