@@ -135,7 +135,11 @@ static void exit_in_plugin_code_is_a_failure_with_a_report(void) {
   EXPECT(WIFEXITED(out.status) && WEXITSTATUS(out.status) == 70);
   expect_words(&out, (const char *[]){"what:      exit(0) was called\n", "plugin:    " ID " 6.6.6\n", "where:     turn_begin, agent ", NULL});
   out = crash("exit 3", 0);
+#ifdef SANITIZED /* which looks for leaks on the way out, and has a status of its own for them */
+  EXPECT(WIFEXITED(out.status) && WEXITSTATUS(out.status) != 0);
+#else
   EXPECT(WIFEXITED(out.status) && WEXITSTATUS(out.status) == 3);
+#endif
   expect_words(&out, (const char *[]){"what:      exit(3) was called\n", NULL});
 }
 
