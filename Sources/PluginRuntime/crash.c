@@ -319,7 +319,8 @@ static void exiting(int status, void *unused) {
 bool apr_crash_is_installed(void) { return is_installed; }
 
 void apr_crash_begin_thread(void) {
-  if (!is_installed || signal_stack) return;
+  stack_t present;
+  if (!is_installed || signal_stack || sigaltstack(NULL, &present) != 0 || !(present.ss_flags & SS_DISABLE)) return;
   void *memory = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED) return; /* an overflow of this thread's stack will go without a report */
   stack_t stack = {.ss_sp = memory, .ss_size = STACK_BYTES};

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 typedef struct apr_map {
+  const struct apr_map *previous; /* not freed: a handler may be reading it */
   size_t count, capacity;
   apr_module modules[];
 } apr_map;
@@ -80,10 +81,10 @@ void apr_modules_update(void) {
   pthread_mutex_lock(&lock);
   apr_map *map = malloc(sizeof *map + MOST_MODULES * sizeof *map->modules);
   if (map) {
-    *map = (apr_map){.capacity = MOST_MODULES};
+    *map = (apr_map){.capacity = MOST_MODULES, .previous = atomic_load(&current_map)};
     dl_iterate_phdr(note_module, map);
     apr_map *fitting = realloc(map, sizeof *map + map->count * sizeof *map->modules);
-    /* The old one is not freed: a handler may be reading it. A few dozen kilobytes for each library that is ever loaded. */
+    /* A few kilobytes for each library that is ever loaded. */
     atomic_store(&current_map, fitting ? fitting : map);
   }
   pthread_mutex_unlock(&lock);

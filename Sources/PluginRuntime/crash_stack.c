@@ -33,7 +33,7 @@ int apr_stack_prepare(void) {
 
 /* Copies a word from anywhere. */
 static bool read_word(uintptr_t address, uintptr_t *word) {
-  /* Not `write`: a sanitizer would look at the memory first. */
+  /* Not through `write`, which AddressSanitizer guards. */
   if (address % sizeof *word || syscall(SYS_write, probe[1], address, sizeof *word) != sizeof *word) return false;
   return read(probe[0], word, sizeof *word) == sizeof *word;
 }
