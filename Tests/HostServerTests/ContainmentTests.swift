@@ -157,12 +157,12 @@ struct ContainmentTests {
         for (deed, words) in [
             (
                 "crash",
-                #"SIGSEGV at address 0x10 in libRogue\S*\.so\+0x[0-9a-f]+, in turn_begin, agent rogue, thread thr_"#
+                #"SIGSEGV at address 0x10 in librogue\S*\.so\+0x[0-9a-f]+, in turn_begin, agent rogue, thread thr_"#
             ),
             ("abort", #"SIGABRT in \S+\+0x[0-9a-f]+.*, in turn_begin, agent rogue"#),
             ("exit 7", #"exit\(7\) was called.*, in turn_begin, agent rogue"#),
             ("overflow", #"SIGSEGV at address 0x[0-9a-f]+ in \S+\+0x[0-9a-f]+.*, in turn_begin"#),
-            ("thread", #"SIGSEGV at address 0x10 in libRogue\S*\.so\+0x[0-9a-f]+, on a thread of its own"#),
+            ("thread", #"SIGSEGV at address 0x10 in librogue\S*\.so\+0x[0-9a-f]+, on a thread of its own"#),
         ] {
             _ = try client.create(deed, agent: "rogue")
             #expect(try Self.answer("well", client) == "well")
