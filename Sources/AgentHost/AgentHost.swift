@@ -19,11 +19,12 @@ public final class AgentHost: Sendable {
     /// - Throws: `HostError` when the database or a plugin folder cannot be used. A plugin that cannot be loaded is logged and
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
+        let reports = CrashReports(folder: configuration.crashFolder, log: Logger(level: configuration.logLevel))
+        reports.tellOfEarlier()
+        reports.install(
+            program: "host-server \(version)",
+            handsOver: processEnvironment()["SWIFT_BACKTRACE"]?.contains("enable=yes") == true)
         let host = try AgentHost(configuration)
-        let reports = CrashReports(folder: configuration.crashReportFolder, log: host.log)
-        let blocking = BlockingWork(name: "crash-reports")
-        await blocking.run { reports.begin(version: version) }
-        blocking.close()
         do {
             _ = try await host.plugins.loadAll()
         } catch {

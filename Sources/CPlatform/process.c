@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +95,7 @@ int cplatform_child_start(const char *program, cplatform_child *out) {
   out->pid = pid;
   out->socket = sockets[0];
   out->output = pipes[0];
+  out->end = (int32_t)syscall(SYS_pidfd_open, pid, 0);
   return 0;
 }
 

@@ -12,7 +12,6 @@
 #define _GNU_SOURCE
 #endif
 
-#include "crash.h"
 #include "plugin_runtime.h"
 
 #include <limits.h>
@@ -55,6 +54,7 @@
 typedef struct apr_root apr_root;
 typedef struct apr_job apr_job;
 typedef struct apr_child apr_child;
+typedef struct apr_library apr_library; /* a plugin's library, for crash reports; crash.h */
 
 typedef enum apr_type {
   APR_FREE = 0,
@@ -244,10 +244,10 @@ struct apr_runtime {
   atomic_int log_level;
 
   /* the plugin */
+  const apr_library *library; /* null until it is being loaded */
   ap_host_r1 host;
   char *host_version;
   const ap_plugin_r1 *plugin;
-  const apr_identity *identity; /* for crash reports; may be null */
   ap_instance *instance;
   const ap_agent_r1 *agent;
   const ap_tools_r1 *tools;
@@ -437,6 +437,26 @@ apr_clean apr_clean_make(ap_str text);
 
 /* ---- json_pointer.c ---- */
 int64_t apr_json_pointer(ap_str json, ap_str pointer, ap_str *value);
+
+/* ---- crash.c, crash_modules.c ---- */
+/* Where in a plugin a thread is, for the report if it crashes there. */
+typedef struct apr_place {
+  const char *function; /* static; null = not in a plugin */
+  const apr_library *library;
+  const apr_message *begin; /* of a begin function: what it was given; else null */
+  uint64_t token;
+} apr_place;
+extern _Thread_local apr_place apr_here;
+static inline void apr_enter_plugin(const apr_library *library, const char *function, const apr_message *begin, uint64_t token) {
+  apr_here = (apr_place){function, library, begin, token};
+}
+static inline void apr_leave_plugin(void) { apr_here.function = NULL; }
+/* Gives the thread a stack for signal handlers, and takes it back. Nothing without `apr_crash_install`. */
+void apr_crash_begin_thread(void);
+void apr_crash_end_thread(void);
+/* Notes what is mapped now, and a plugin's library before it is; for quiet times. */
+void apr_modules_update(void);
+const apr_library *apr_library_note(ap_str id, ap_str version, ap_str path);
 
 /* ---- runtime.c ---- */
 bool apr_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *argument);

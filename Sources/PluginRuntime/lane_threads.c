@@ -146,8 +146,8 @@ static void let_go(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
 void *apr_lane_main(void *argument) {
   apr_runner *runner = argument;
   apr_runtime *runtime = runner->runtime;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_TURN);
-  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   runner->awake = true;
   int64_t now = apr_now();
@@ -166,5 +166,6 @@ void *apr_lane_main(void *argument) {
   }
   apr_let_go_locked(runtime, runner);
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }

@@ -178,8 +178,20 @@ void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
   }
 }
 
+static const char *begin_name(uint16_t op) {
+  switch (op) {
+    case APR_TURN_BEGIN: return "turn_begin";
+    case APR_CALL_BEGIN: return "call_begin";
+    case APR_HEALTH: return "check";
+    case APR_STATE_SAVE: return "save";
+    case APR_STATE_LOAD: return "load";
+    default: return "complete";
+  }
+}
+
 static ap_status begin(apr_runtime *runtime, apr_root *root) {
   const apr_message *m = &root->begin->message;
+  apr_enter_plugin(runtime->library, begin_name(m->op), m, root->token);
   if (m->op == APR_TURN_BEGIN) {
     ap_turn_request_r1 request = {
         .struct_size = sizeof request, .agent_id = m->s[0], .thread_id = m->s[1], .subject = m->s[2], .kind = m->s[3],
@@ -209,6 +221,8 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
 
 static void cancel(apr_runtime *runtime, apr_root *root) {
   uint16_t op = root->op;
+  const char *name = op == APR_TURN_BEGIN ? "turn_cancel" : op == APR_CALL_BEGIN ? "call_cancel" : "cancel";
+  apr_enter_plugin(runtime->library, name, NULL, root->token);
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
@@ -218,26 +232,10 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
 }
 
-/* What a crash report calls the function behind a job. */
-static const char *function_of(const apr_job *job) {
-  static const char *const begins[] = {"turn_begin", "call_begin", "complete"};
-  static const char *const cancels[] = {"turn_cancel", "call_cancel", "cancel"};
-  uint16_t op = job->root->op;
-  size_t kind = op == APR_TURN_BEGIN ? 0 : op == APR_CALL_BEGIN ? 1 : 2;
-  switch (job->kind) {
-    case APR_JOB_BEGIN: return begins[kind];
-    case APR_JOB_CANCEL: return cancels[kind];
-    case APR_JOB_WRITABLE: return "turn_writable";
-    case APR_JOB_WORK: return "posted_work";
-    default: return "event_callback";
-  }
-}
-
 /* Calls the plugin, without the lock. */
 void apr_perform(apr_runtime *runtime, apr_plan *plan) {
   apr_job *job = plan->job;
   if (plan->skip || plan->sentence) return;
-  apr_enter_plugin(runtime->identity, function_of(job), job->root->token);
   switch (job->kind) {
     case APR_JOB_BEGIN:
       plan->status = begin(runtime, job->root);
@@ -246,21 +244,25 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
       cancel(runtime, job->root);
       break;
     case APR_JOB_WRITABLE:
+      apr_enter_plugin(runtime->library, "turn_writable", NULL, job->root->token);
       runtime->agent->turn_writable(runtime->instance, job->root->handle);
       break;
     case APR_JOB_WORK: {
       apr_work *work = (apr_work *)job;
+      apr_enter_plugin(runtime->library, "a function given to post or run_blocking", NULL, job->root->token);
       work->fn(work->user);
       break;
     }
     case APR_JOB_DATA: {
       apr_data *data = (apr_data *)job;
+      apr_enter_plugin(runtime->library, "the event function of a request", NULL, job->root->token);
       data->fn(data->user, data->handle, data->event, data->status, (ap_str){data->bytes, data->length});
       break;
     }
     case APR_JOB_END: {
       apr_child *child = (apr_child *)job;
       ap_str text = child->data ? (ap_str){child->data, child->length} : (ap_str){"", 0};
+      apr_enter_plugin(runtime->library, "the event function of a timer or request", NULL, job->root->token);
       child->fn(child->user, child->handle, AP_EV_END, child->status, text);
       break;
     }

@@ -25,7 +25,7 @@ static void configure(apr_runtime *runtime, apr_envelope *message) {
     runtime->config = message;
     runtime->config_json = json;
     pthread_mutex_unlock(&runtime->config_lock);
-    apr_enter_plugin(runtime->identity, "changed", 0);
+    apr_enter_plugin(runtime->library, "changed", NULL, 0);
     status = runtime->config_table->changed(runtime->instance, json);
     apr_leave_plugin();
     if (status > 0) status = AP_OK;
@@ -62,7 +62,7 @@ static void destroy_instance(apr_runtime *runtime) {
   while (runtime->lane_jobs || runtime->pool_jobs) pthread_cond_wait(&runtime->idle, &runtime->lock);
   pthread_mutex_unlock(&runtime->lock);
   if (loaded) {
-    apr_enter_plugin(runtime->identity, "destroy", 0);
+    apr_enter_plugin(runtime->library, "destroy", NULL, 0);
     runtime->plugin->destroy(runtime->instance);
     apr_leave_plugin();
   }
@@ -76,7 +76,7 @@ static void destroy_instance(apr_runtime *runtime) {
 
 static void drain(apr_runtime *runtime) {
   if (!runtime->instance || !runtime->plugin->drain) return;
-  apr_enter_plugin(runtime->identity, "drain", 0);
+  apr_enter_plugin(runtime->library, "drain", NULL, 0);
   runtime->plugin->drain(runtime->instance);
   apr_leave_plugin();
 }
@@ -123,8 +123,8 @@ static void control(apr_runtime *runtime, apr_envelope *message) {
 
 static void *control_main(void *argument) {
   apr_runtime *runtime = argument;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_CONTROL);
-  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     apr_envelope *message = runtime->control_first;
@@ -147,6 +147,7 @@ static void *control_main(void *argument) {
     pthread_mutex_lock(&runtime->lock);
   }
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 

@@ -239,11 +239,12 @@ int main(int argc, char **argv) {
   host = (int)fd;
   main_thread = pthread_self();
   signal(SIGPIPE, SIG_IGN);
-  apr_crash_install("plugin-worker", "", NULL, true); /* if it fails, only the last words are lost */
   /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
   sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   fcntl(host, F_SETFD, FD_CLOEXEC);
   fcntl(host, F_SETFL, fcntl(host, F_GETFL) | O_NONBLOCK);
+  /* The line it prints says to the host why the process died; without it only the signal is known. */
+  apr_crash_install(&(apr_crash_options){.program = "plugin-worker"});
   wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   apr_options options = {.lane_threads = 0, .blocking_threads = 32, .sink = write_to_host};
   apr_runtime *runtime = apr_create(&options);

@@ -17,12 +17,12 @@ public struct Configuration: Sendable {
     var allowsUnsigned: Bool
     var cacheFolder: String
     var workerPath: String
+    /// Folder for crash reports.
+    var crashFolder: String
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
-    /// Nil: no files.
-    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -80,10 +80,10 @@ public struct Configuration: Sendable {
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        let crashes = sources.value(.crashReports)
+        crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
-        let reports = sources.value(.crashReports)
-        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)

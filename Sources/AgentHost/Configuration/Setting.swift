@@ -58,6 +58,9 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -68,11 +71,6 @@ extension Setting {
         summary:
             "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
             + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
-    static let crashReports = Setting(
-        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
-        summary:
-            "Folder for the reports that are written when a plugin in this process ends it; unset: `crash-reports` in the cache folder; "
-            + "`off`: no files, the report goes to standard error alone.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")

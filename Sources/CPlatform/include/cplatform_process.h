@@ -11,6 +11,7 @@ typedef struct cplatform_child {
   int32_t pid;
   int32_t socket; /* ours to close; non-blocking */
   int32_t output; /* what the child writes to stdout and stderr; ours to close; non-blocking */
+  int32_t end;    /* readable when it has ended (a pidfd); ours to close; -1 where the kernel has none to give */
 } cplatform_child;
 
 /* Starts `program 3`: descriptor 3 is the other end of `socket`, 0 is /dev/null, 1 and 2 lead to `output`; nothing else is

@@ -17,8 +17,7 @@ struct QuarantineTests {
         #expect(await (try host.turn("hello")).recorder.failure() == .quarantined)
         let health = try #require(await host.host.health.first { $0.id == TestHost.echoID })
         #expect([.quarantined, .onTrial].contains(health.state))
-        let reason = try #require(health.reason)
-        #expect(reason.hasPrefix("the worker process was ended by SIGABRT at ") && reason.hasSuffix(" in turn_begin"))
+        #expect(health.reason == "the worker process was ended by SIGABRT")
         #expect(try await host.call("add", ["a": 1, "b": 2]).outcome.value() == .success(["sum": 3]), "others serve")
         #expect(await host.host.health.first { $0.id == TestHost.toolsID }?.state == .serving)
         var answer: String?
@@ -120,7 +119,7 @@ struct QuarantineTests {
 extension PluginNotice {
     /// The same without the place of the crash, which no test can know.
     fileprivate var withoutPlace: PluginNotice {
-        func short(_ reason: String) -> String { reason.components(separatedBy: " at ")[0] }
+        func short(_ reason: String) -> String { reason.components(separatedBy: " (")[0] }
         return switch self {
         case .crashed(let reason, let incarnation): .crashed(reason: short(reason), incarnation: incarnation)
         case .quarantined(let reason, let until): .quarantined(reason: short(reason), until: until)

@@ -16,6 +16,9 @@ private import Synchronization
         var isClosed = false
     }
 
+    /// Tags of a worker: its socket, its output, its end.
+    private static let tagStep: UInt64 = 4
+
     /// Throws a sentence when the system has no descriptors left.
     init() throws(PluginChannelError) {
         let error = unsafe cplatform_poller_open(&poller)
@@ -31,13 +34,17 @@ private import Synchronization
         let error: Int32 = state.withLock { state in
             guard !state.isClosed else { return 108 }
             if state.thread == nil { state.thread = NativeThread(name: "plugin-io") { self.run() } }
-            state.lastTag += 2
+            state.lastTag += WorkerIO.tagStep
             let tag = state.lastTag
             worker.tag = tag
             var error = watch(worker.child.socket, tag)
             if error == 0 {
                 error = watch(worker.child.output, tag + 1)
-                if error != 0 { unwatch(worker.child.socket) }
+                if error == 0, worker.child.end >= 0 { error = watch(worker.child.end, tag + 2) }
+                if error != 0 {
+                    unwatch(worker.child.socket)
+                    unwatch(worker.child.output)
+                }
             }
             if error == 0 { state.workers[tag] = worker }
             return error
@@ -59,6 +66,7 @@ private import Synchronization
     func remove(_ worker: WorkerChannel) {
         unwatch(worker.child.socket)
         unwatch(worker.child.output)
+        if worker.child.end >= 0 { unwatch(worker.child.end) }
         state.withLock { $0.workers[worker.tag] = nil }
     }
 
@@ -94,10 +102,12 @@ private import Synchronization
                 return unsafe Int(cplatform_poller_wait(&poller, base, Int32(buffer.count)))
             }
             for entry in ready[..<count] {
-                guard let worker = state.withLock({ $0.workers[entry.tag & ~1] }) else { continue }
-                if entry.tag & 1 == 1 {
-                    worker.readOutput()
-                } else {
+                let source = entry.tag % WorkerIO.tagStep
+                guard let worker = state.withLock({ $0.workers[entry.tag - source] }) else { continue }
+                switch source {
+                case 1: worker.readOutput()
+                case 2: worker.hasEnded()
+                default:
                     if entry.events & UInt32(CPLATFORM_WRITABLE) != 0 { worker.flush() }
                     if entry.events & UInt32(CPLATFORM_READABLE) != 0 { worker.readSocket() }
                 }
