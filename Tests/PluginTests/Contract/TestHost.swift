@@ -87,7 +87,8 @@ final class TestHost: Sendable {
     func call(
         _ tool: String, _ arguments: JSON = [:], owner: String = "h:me", deadline: Int64 = 30_000
     ) throws -> RunningCall {
-        let found = try #require(registry.tool(plugin: TestHost.toolsID, name: tool))
+        let found = try #require(
+            registry.tools.first { $0.descriptor.plugin == TestHost.toolsID && $0.descriptor.name == tool })
         let request = ToolCallRequest(
             tool: found.descriptor, arguments: arguments,
             caller: ToolCaller(owner: OwnerKey(owner), threadID: "thr_1", agentID: "tools-c", locale: "en"),
@@ -124,6 +125,7 @@ struct RunningCall: Sendable {
 
 /// Calls tools of the registry without checks.
 private struct DirectDispatcher: ToolDispatching {
+    func bound(to directory: any ToolDirectory) -> any ToolDispatching { self }
     let registry: Registry
 
     func dispatch(

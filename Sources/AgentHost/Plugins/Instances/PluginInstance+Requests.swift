@@ -29,7 +29,8 @@ extension PluginInstance {
                 data: Array(failure.sentence.utf8))
             channel.send(message.message)
         case .success(let scope):
-            let running = services.start(request, scope: scope, manifest: manifest, reply)
+            let running = services.start(
+                request, scope: scope, manifest: manifest, generation: generation, reply)
             let isOpen = state.withLock { state in
                 state.requests[token]?.running = running
                 return state.requests[token] != nil

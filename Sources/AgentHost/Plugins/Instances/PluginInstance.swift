@@ -49,6 +49,8 @@ final class PluginInstance: Sendable {
         var lifecycle: InstanceLifecycle
         var channel: (any PluginChannel)?
         var offers: PluginEvent.Offers = []
+        /// What is registered of it.
+        var generation: Generation?
         var lastToken: UInt64 = 0
         var work: [UInt64: Entry] = [:]
         var requests: [UInt64: OpenRequest] = [:]
@@ -106,6 +108,12 @@ final class PluginInstance: Sendable {
 
     /// What the loaded library offers.
     var offers: PluginEvent.Offers { state.withLock { $0.offers } }
+
+    /// What is registered of it: nil before that, and after its end.
+    var generation: Generation? {
+        get { state.withLock { $0.generation } }
+        set { state.withLock { $0.generation = newValue } }
+    }
 
     /// The person as this plugin sees them: stable for it, meaningless elsewhere.
     func subject(of owner: OwnerKey) -> String {
@@ -192,10 +200,12 @@ final class PluginInstance: Sendable {
                 let (channel, incarnation) = state.withLock { ($0.channel, $0.lifecycle.incarnation) }
                 channel?.release { self.perform(self.state.withLock { $0.lifecycle.released(incarnation) }) }
             case .ended:
-                for action in state.withLock({ state in
+                let actions = state.withLock { state in
+                    state.generation = nil
                     defer { state.onEnded = [] }
                     return state.onEnded
-                }) { action() }
+                }
+                for action in actions { action() }
             case .warn(let sentence): log.warn("\(file): \(sentence)")
             }
         }
