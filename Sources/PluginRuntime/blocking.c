@@ -48,6 +48,7 @@ static void *pool_main(void *argument) {
     }
   }
   runtime->pool_running--;
+  runtime->gone_cpu_ns += apr_thread_cpu(pthread_self());
   pthread_mutex_unlock(&runtime->lock);
   return NULL;
 }

@@ -21,6 +21,10 @@ static ap_status speak_locked(apr_runtime *runtime, apr_root *root, apr_message 
   int64_t bytes = 0;
   for (int i = 0; i < APR_MAX_STRINGS; i++) bytes += (int64_t)message->s[i].len;
   if (root->outstanding + bytes > APR_MAX_OUTSTANDING) return AP_E_LIMIT;
+  if (apr_exceeds_locked(runtime, APR_LIMIT_TURN_BYTES, root->said + bytes)) {
+    return apr_over_locked(runtime, root, APR_LIMIT_TURN_BYTES);
+  }
+  root->said += bytes;
   root->outstanding += bytes;
   bool slow = root->outstanding > APR_SLOW_ABOVE;
   if (slow) root->slow = true;

@@ -74,7 +74,9 @@ static ap_status after_locked(apr_runtime *runtime, ap_handle scope, int64_t ms,
                               ap_handle *out) {
   apr_root *root = accepts_work(runtime) ? apr_scope_find_locked(runtime, scope) : NULL;
   if (!root) return AP_E_GONE;
-  if (root->timers >= APR_MAX_TIMERS) return AP_E_LIMIT;
+  if (apr_exceeds_locked(runtime, APR_LIMIT_TURN_TIMERS, (int64_t)root->timers + 1)) {
+    return apr_refuse_locked(runtime, root, APR_LIMIT_TURN_TIMERS);
+  }
   apr_child *timer = apr_child_make_locked(runtime, root, APR_TIMER, fn, user);
   if (!timer) return AP_E_LIMIT;
   timer->heap_index = SIZE_MAX;
@@ -85,6 +87,8 @@ static ap_status after_locked(apr_runtime *runtime, ap_handle scope, int64_t ms,
     free(timer);
     return AP_E_LIMIT;
   }
+  root->timers_started++;
+  runtime->timers_started++;
   if (out) *out = timer->handle; /* before the timer can fire */
   return AP_OK;
 }

@@ -31,9 +31,7 @@
 #define APR_WRITABLE_BELOW (128 * 1024)
 #define APR_MAX_OUTSTANDING (4 * 1024 * 1024)
 #define APR_MAX_OPEN 10000u          /* turns and calls of one instance */
-#define APR_MAX_TIMERS 64u           /* for each scope */
-#define APR_MAX_REQUESTS 64u         /* for each turn or call */
-#define APR_MAX_ALL_REQUESTS 4096u   /* for each instance */
+#define APR_MAX_REQUESTS 1024u       /* for each turn or call, whatever its limit */
 #define APR_MAX_POSTS 65536u         /* queued work of one instance, lanes and pool each */
 #define APR_MAX_OUTBOX (8u * 1024u * 1024u)
 #define APR_LOG_LINES_PER_SECOND 1000u
@@ -49,6 +47,7 @@
 #define APR_POOL_IDLE_MS 10000 /* a thread of the blocking pool without work ends after this; tests set less */
 #endif
 #define APR_SPARE_REFUSALS 16
+#define APR_SPARE_RUNNERS 16 /* lane threads that are started in place of stuck ones, at most */
 
 typedef struct apr_root apr_root;
 typedef struct apr_job apr_job;
@@ -154,6 +153,11 @@ struct apr_root {
   uint64_t token;
   ap_handle handle;
   int64_t outstanding; /* bytes the client has not taken yet */
+  int64_t said;        /* bytes in all */
+  int64_t lane_ns;     /* of the functions that have returned */
+  uint32_t timers_started, requests_started;
+  uint8_t over;        /* the limit that ended it, 0 = none */
+  uint8_t refused_by;  /* the limit that last refused it something */
   apr_root *bucket_next;
   apr_lane lane;
   apr_job begin_job, cancel_job, writable_job;
@@ -178,7 +182,7 @@ typedef struct apr_slot {
 typedef struct apr_runner {
   apr_runtime *runtime;
   pthread_t thread; /* of lane threads */
-  bool running, reported;
+  bool running, reported, stuck;
   uint64_t token;
   int64_t started; /* nanoseconds */
   apr_root *held;  /* whose messages wait for the function to return; null = none */
@@ -233,6 +237,8 @@ struct apr_runtime {
   const ap_tools_r1 *tools;
   const ap_model_r1 *model;
   const ap_config_r1 *config_table;
+  const ap_health_r1 *health;
+  const ap_state_r1 *state;
 
   pthread_mutex_t config_lock;
   apr_envelope *config; /* s[3] of APR_LOAD or s[0] of APR_CONFIG */
@@ -256,8 +262,9 @@ struct apr_runtime {
   int64_t typical_took;         /* nanoseconds a lane function takes, an average that forgets */
   int64_t backlog_since;        /* when the ready queue was last empty, if it is not */
   size_t lane_jobs, lane_posts; /* queued or running */
-  apr_runner *runners;
+  apr_runner *runners; /* room for lane_threads + APR_SPARE_RUNNERS, or for the pump's one */
   uint32_t runner_count;
+  uint32_t stuck_runners;
   int pump_fd, wake_fd, timer_fd;
   bool pumping, wake_signalled;
   int64_t timer_armed; /* 0 = not */
@@ -295,6 +302,15 @@ struct apr_runtime {
 
   /* services.c */
   uint32_t requests;
+  int64_t request_second;
+  int64_t requests_in_second;
+
+  /* meters.c */
+  int64_t limits[APR_LIMITS];
+  int64_t refused[APR_LIMITS];
+  int64_t lane_ns;
+  int64_t gone_cpu_ns; /* of threads of the pool that have ended */
+  int64_t timers_started;
 };
 
 /* ---- outbox.c ---- */
@@ -343,6 +359,8 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan);
 void apr_complete_locked(apr_runtime *runtime, apr_plan *plan);
 void apr_wake_pump_locked(apr_runtime *runtime);
 void *apr_lane_main(void *runner);
+int64_t apr_current_lane_ns(const apr_root *root);
+bool apr_replace_runner_locked(apr_runtime *runtime);
 uint32_t apr_current_lane(const apr_runtime *runtime);
 void apr_enter_lane(apr_runtime *runtime, uint32_t lane);
 
@@ -358,6 +376,15 @@ bool apr_pool_enqueue_locked(apr_runtime *runtime, apr_job *job);
 void apr_pool_release_locked(apr_runtime *runtime);
 void apr_pool_discard_locked(apr_runtime *runtime);
 void apr_pool_join(apr_runtime *runtime);
+
+/* ---- meters.c ---- */
+void apr_limits_initialize(apr_runtime *runtime);
+void apr_limit_set_locked(apr_runtime *runtime, uint32_t limit, int64_t value);
+bool apr_exceeds_locked(const apr_runtime *runtime, uint32_t limit, int64_t value);
+ap_status apr_refuse_locked(apr_runtime *runtime, apr_root *root, uint32_t limit);
+ap_status apr_over_locked(apr_runtime *runtime, apr_root *root, uint32_t limit);
+void apr_meters_send_locked(apr_runtime *runtime);
+int64_t apr_thread_cpu(pthread_t thread);
 
 /* ---- load.c ---- */
 void apr_load(apr_runtime *runtime, apr_envelope *load);

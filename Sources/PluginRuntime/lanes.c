@@ -7,6 +7,8 @@
 
 static _Thread_local const apr_runtime *current_runtime;
 static _Thread_local uint32_t current_lane;
+static _Thread_local const apr_root *current_root; /* whose function runs on this thread */
+static _Thread_local int64_t current_started;
 
 /* AP_LANE_* of the calling thread for this runtime. */
 uint32_t apr_current_lane(const apr_runtime *runtime) {
@@ -16,6 +18,11 @@ uint32_t apr_current_lane(const apr_runtime *runtime) {
 void apr_enter_lane(apr_runtime *runtime, uint32_t lane) {
   current_runtime = lane ? runtime : NULL;
   current_lane = lane;
+}
+
+/* Nanoseconds that the function of `root` has had that runs on the calling thread; 0 if there is none. */
+int64_t apr_current_lane_ns(const apr_root *root) {
+  return current_root == root ? apr_now() - current_started : 0;
 }
 
 /* ---- queues ---- */
@@ -42,7 +49,7 @@ static uint32_t spare_lane_threads(const apr_runtime *runtime) {
 static void call_for_work(apr_runtime *runtime) {
   uint32_t spare = spare_lane_threads(runtime);
   if (!spare) return;
-  if (spare == runtime->runner_count || runtime->typical_took > APR_SHORT_NS) {
+  if (spare == runtime->runner_count - runtime->stuck_runners || runtime->typical_took > APR_SHORT_NS) {
     call_lane_thread(runtime);
   } else {
     int64_t look = apr_now() + APR_HELP_NS;
@@ -142,8 +149,19 @@ void apr_discard_lane_locked(apr_runtime *runtime) {
 /* ---- one job ---- */
 
 static const void *table_of(const apr_runtime *runtime, uint16_t op) {
-  if (op == APR_TURN_BEGIN) return runtime->agent;
-  return op == APR_CALL_BEGIN ? (const void *)runtime->tools : (const void *)runtime->model;
+  switch (op) {
+    case APR_TURN_BEGIN:
+      return runtime->agent;
+    case APR_CALL_BEGIN:
+      return runtime->tools;
+    case APR_HEALTH:
+      return runtime->health;
+    case APR_STATE_SAVE:
+    case APR_STATE_LOAD:
+      return runtime->state;
+    default:
+      return runtime->model;
+  }
 }
 
 static const char cancelled_early[] = "It was cancelled before it began.";
@@ -212,6 +230,9 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
+  if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
+  if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
   return runtime->model->complete(runtime->instance, root->handle, m->s[0], m->s[1], m->number);
 }
 
@@ -317,10 +338,19 @@ static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t tok
   runner->reported = false;
   runner->token = token;
   runner->started = now;
-  int64_t look = now + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
+  int64_t first = runtime->limits[APR_LIMIT_LANE_MS];
+  int64_t look = now + (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
   if (look >= runtime->clock_wakes) return;
   runtime->clock_wakes = look;
   pthread_cond_signal(&runtime->clock_work);
+}
+
+/* A function that was taken for stuck has returned after all. Lets go of the lock while the sink runs. */
+static void returned(apr_runtime *runtime, apr_runner *runner, uint64_t token, int64_t nanoseconds) {
+  runner->stuck = false;
+  runtime->stuck_runners--;
+  apr_message message = {.op = APR_STUCK, .token = token, .number = nanoseconds / APR_NANOSECONDS_PER_MS};
+  apr_emit_locked(runtime, &runtime->root, &message);
 }
 
 /* Runs one job of the first ready lane, then puts the lane behind the others. */
@@ -342,14 +372,24 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   /* A pump's sink only gathers: there is nothing to save. */
   if (runtime->pump_fd < 0 && root != &runtime->root && apr_hold_locked(root)) runner->held = root;
   pthread_mutex_unlock(&runtime->lock);
+  current_root = root;
+  current_started = started;
   apr_perform(runtime, &plan);
+  current_root = NULL;
   *now = apr_now();
   int64_t took = *now - started;
   int64_t counted = took < APR_HELP_NS ? took : APR_HELP_NS;
   pthread_mutex_lock(&runtime->lock);
   runner->running = false;
   runtime->typical_took += (counted - runtime->typical_took) / 8;
+  runtime->lane_ns += took;
+  root->lane_ns += took;
+  if (runner->stuck) returned(runtime, runner, token, took);
   apr_complete_locked(runtime, &plan);
+  if (root != &runtime->root && root->open && !root->over &&
+      apr_exceeds_locked(runtime, APR_LIMIT_TURN_LANE_MS, root->lane_ns / APR_NANOSECONDS_PER_MS)) {
+    apr_over_locked(runtime, root, APR_LIMIT_TURN_LANE_MS);
+  }
   if (runner->held) { /* else the clock thread has let go, because the function stalled */
     runner->held = NULL;
     apr_let_go_locked(runtime, root);
@@ -361,6 +401,16 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   if (lane->first) make_ready(runtime, lane);
   apr_root_release_locked(runtime, root);
   if (--runtime->lane_jobs == 0) pthread_cond_broadcast(&runtime->idle);
+}
+
+/* Starts a lane thread, at the beginning or in place of one that is stuck. False when there is no room or no thread. */
+bool apr_replace_runner_locked(apr_runtime *runtime) {
+  if (runtime->stopping || runtime->runner_count >= runtime->options.lane_threads + APR_SPARE_RUNNERS) return false;
+  apr_runner *runner = &runtime->runners[runtime->runner_count];
+  runner->runtime = runtime;
+  if (!apr_thread_start(&runner->thread, "plugin-lane", apr_lane_main, runner)) return false;
+  runtime->runner_count++;
+  return true;
 }
 
 /* A thread of lane_threads. */

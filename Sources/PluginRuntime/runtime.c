@@ -176,6 +176,9 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
     case APR_TURN_BEGIN:
     case APR_CALL_BEGIN:
     case APR_MODEL_BEGIN:
+    case APR_HEALTH:
+    case APR_STATE_SAVE:
+    case APR_STATE_LOAD:
       apr_begin_locked(runtime, message);
       break;
     case APR_CANCEL:
@@ -192,7 +195,11 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
     case APR_SERVICE_EVENT:
       apr_service_event_locked(runtime, message);
       break;
+    case APR_LIMIT:
+      apr_limit_set_locked(runtime, message->item, message->number);
+      break;
     case APR_PING:
+      apr_meters_send_locked(runtime);
       apr_emit_locked(runtime, &runtime->root, &(apr_message){.op = APR_PONG});
       break;
     default:
@@ -249,6 +256,7 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   runtime->root.references = 1;
   runtime->root.lane.held = true;
   runtime->config_json = (ap_str){"{}", 2};
+  apr_limits_initialize(runtime);
   atomic_init(&runtime->log_level, AP_LOG_INFO);
   if (getrandom(&runtime->first_generation, sizeof runtime->first_generation, GRND_NONBLOCK) < 0) {
     runtime->first_generation = (uint32_t)apr_now();
@@ -281,16 +289,12 @@ static bool open_pump(apr_runtime *runtime) {
 /* Starts the lane threads, if the embedder does not pump, and the clock thread that watches them or the pump. */
 static bool start_lanes(apr_runtime *runtime) {
   uint32_t count = runtime->options.lane_threads;
-  runtime->runners = calloc(count ? count : 1, sizeof *runtime->runners);
+  runtime->runners = calloc(count ? count + APR_SPARE_RUNNERS : 1, sizeof *runtime->runners);
   if (!runtime->runners) return false;
   if (!count) runtime->runner_count = 1;
   pthread_mutex_lock(&runtime->lock); /* the clock thread counts runners */
   bool started = true;
-  for (uint32_t i = 0; i < count && started; i++) {
-    runtime->runners[i].runtime = runtime;
-    started = apr_thread_start(&runtime->runners[i].thread, "plugin-lane", apr_lane_main, &runtime->runners[i]);
-    if (started) runtime->runner_count++;
-  }
+  for (uint32_t i = 0; i < count && started; i++) started = apr_replace_runner_locked(runtime);
   pthread_mutex_unlock(&runtime->lock);
   if (!started) return false;
   runtime->has_clock_thread = apr_thread_start(&runtime->clock_thread, "plugin-timer", apr_clock_main, runtime);

@@ -64,7 +64,7 @@ static void refuse_locked(apr_runtime *runtime, const apr_message *message, cons
   apr_enqueue_locked(runtime, &refusal->job);
 }
 
-/* APR_TURN_BEGIN, APR_CALL_BEGIN, APR_MODEL_BEGIN. */
+/* APR_TURN_BEGIN and all that is answered like a call. */
 void apr_begin_locked(apr_runtime *runtime, const apr_message *message) {
   if (runtime->phase >= APR_CLOSING || message->token == 0 || message->token >> 63) return;
   if (apr_token_find_locked(runtime, message->token)) return;
@@ -129,6 +129,8 @@ void apr_finish_locked(apr_runtime *runtime, apr_root *root, ap_status status, a
   apr_message finish = {
       .op = root->type == APR_TURN ? APR_TURN_FINISH : APR_CALL_FINISH,
       .status = (int16_t)status,
+      .item = (root->timers_started < 0xffffffu ? root->timers_started : 0xffffffu) | (uint32_t)root->refused_by << 24,
+      .number = (root->lane_ns + apr_current_lane_ns(root)) / 1000,
       .token = root->token,
       .s = {message},
   };

@@ -3,16 +3,40 @@
 
 #include <stdlib.h>
 
+/* Counts one more request in this second, unless that is one too many. */
+static bool within_rate_locked(apr_runtime *runtime) {
+  if (!runtime->limits[APR_LIMIT_REQUESTS_PER_SECOND]) return true;
+  int64_t second = apr_now() / 1000000000;
+  if (second != runtime->request_second) {
+    runtime->request_second = second;
+    runtime->requests_in_second = 0;
+  }
+  if (apr_exceeds_locked(runtime, APR_LIMIT_REQUESTS_PER_SECOND, runtime->requests_in_second + 1)) return false;
+  runtime->requests_in_second++;
+  return true;
+}
+
 static ap_status start_locked(apr_runtime *runtime, ap_handle scope, apr_message *message, ap_event_fn fn, void *user,
                               ap_handle *out) {
   bool accepts = runtime->phase == APR_LOADING || runtime->phase == APR_LOADED_PHASE;
   apr_root *root = accepts ? apr_scope_find_locked(runtime, scope) : NULL;
   if (!root) return AP_E_GONE;
-  if (root != &runtime->root && root->requests >= APR_MAX_REQUESTS) return AP_E_LIMIT;
-  if (runtime->requests >= APR_MAX_ALL_REQUESTS) return AP_E_LIMIT;
+  if (root != &runtime->root) {
+    if (apr_exceeds_locked(runtime, APR_LIMIT_TURN_REQUESTS, (int64_t)root->requests_started + 1)) {
+      return apr_over_locked(runtime, root, APR_LIMIT_TURN_REQUESTS);
+    }
+    if (apr_exceeds_locked(runtime, APR_LIMIT_TURN_OPEN_REQUESTS, (int64_t)root->requests + 1)) {
+      return apr_refuse_locked(runtime, root, APR_LIMIT_TURN_OPEN_REQUESTS);
+    }
+  }
+  if (apr_exceeds_locked(runtime, APR_LIMIT_OPEN_REQUESTS, (int64_t)runtime->requests + 1)) {
+    return apr_refuse_locked(runtime, root, APR_LIMIT_OPEN_REQUESTS);
+  }
+  if (!within_rate_locked(runtime)) return apr_refuse_locked(runtime, root, APR_LIMIT_REQUESTS_PER_SECOND);
   apr_child *request = apr_child_make_locked(runtime, root, APR_REQUEST, fn, user);
   if (!request) return AP_E_LIMIT;
   ap_handle handle = request->handle;
+  root->requests_started++;
   if (out) *out = handle; /* before an event can arrive */
   message->token = handle | 1ull << 63;
   message->number = (int64_t)root->token;

@@ -84,27 +84,36 @@ void apr_timers_fire_locked(apr_runtime *runtime, int64_t now) {
   }
 }
 
-/* Reports lane functions that have run for APR_STALL_MS, and sends what they said. Answers when to look again. */
-static int64_t watch_runners(apr_runtime *runtime, int64_t now) {
-  int64_t next = INT64_MAX;
-  for (uint32_t i = 0; i < runtime->runner_count; i++) {
-    apr_runner *runner = &runtime->runners[i];
-    if (!runner->running || runner->reported) continue;
-    int64_t stalls = runner->started + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
-    if (stalls > now) {
-      if (stalls < next) next = stalls;
-      continue;
-    }
-    runner->reported = true;
-    int64_t took = (now - runner->started) / APR_NANOSECONDS_PER_MS;
-    apr_message stall = {.op = APR_STALL, .token = runner->token, .number = took};
-    apr_emit_locked(runtime, &runtime->root, &stall);
-    /* What it has said so far must not wait for it any longer. */
-    apr_root *held = runner->held;
-    runner->held = NULL;
-    if (held) apr_let_go_locked(runtime, held);
+/* When there is something to say about what the runner does, in nanoseconds: it stalls, then it is stuck. */
+static int64_t watch_at(const apr_runtime *runtime, const apr_runner *runner) {
+  if (!runner->running || runner->stuck) return INT64_MAX;
+  int64_t stuck = runtime->limits[APR_LIMIT_LANE_MS];
+  return runner->started + (runner->reported || stuck < APR_STALL_MS ? stuck : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
+}
+
+static void report(apr_runtime *runtime, apr_runner *runner, int64_t now) {
+  int64_t took = (now - runner->started) / APR_NANOSECONDS_PER_MS;
+  bool stuck = took >= runtime->limits[APR_LIMIT_LANE_MS];
+  apr_message message = {.op = stuck ? APR_STUCK : APR_STALL, .item = stuck, .token = runner->token, .number = took};
+  runner->reported = true;
+  if (stuck) {
+    runner->stuck = true;
+    runtime->stuck_runners++;
+    runtime->refused[APR_LIMIT_LANE_MS]++;
+    if (runtime->runner_count - runtime->stuck_runners < runtime->options.lane_threads) apr_replace_runner_locked(runtime);
   }
-  return next;
+  apr_emit_locked(runtime, &runtime->root, &message);
+  /* What it has said so far must not wait for it any longer. */
+  apr_root *held = runner->held;
+  runner->held = NULL;
+  if (held) apr_let_go_locked(runtime, held);
+}
+
+/* Reports lane functions that have run for APR_STALL_MS, and those that are stuck, and sends what they said. */
+static void watch_runners(apr_runtime *runtime, int64_t now) {
+  for (uint32_t i = 0; i < runtime->runner_count; i++) {
+    if (watch_at(runtime, &runtime->runners[i]) <= now) report(runtime, &runtime->runners[i], now);
+  }
 }
 
 /* The clock thread. Where the embedder pumps, the pump keeps the timers. */
@@ -116,13 +125,12 @@ void *apr_clock_main(void *argument) {
     runtime->clock_wakes = INT64_MIN; /* awake: nobody needs to signal */
     int64_t now = apr_now();
     if (keeps_timers) apr_timers_fire_locked(runtime, now);
-    int64_t next = watch_runners(runtime, now);
-    /* The lock was free while a stall was reported: look at runners and timers as they are now. */
+    watch_runners(runtime, now);
+    /* The lock was free while something was reported: look at runners and timers as they are now. */
+    int64_t next = INT64_MAX;
     for (uint32_t i = 0; i < runtime->runner_count; i++) {
-      const apr_runner *runner = &runtime->runners[i];
-      if (!runner->running || runner->reported) continue;
-      int64_t stalls = runner->started + APR_STALL_MS * APR_NANOSECONDS_PER_MS;
-      if (stalls < next) next = stalls;
+      int64_t at = watch_at(runtime, &runtime->runners[i]);
+      if (at < next) next = at;
     }
     if (keeps_timers && runtime->heap_count && runtime->heap[0]->due < next) next = runtime->heap[0]->due;
     if (keeps_timers) {

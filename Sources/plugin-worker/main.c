@@ -103,7 +103,7 @@ static void write_one(const apr_message *message) {
   size_t size = apr_frame_size(message);
   pthread_mutex_lock(&output.lock);
   /* The clock thread speaks of a function that has not returned yet. */
-  if (message->op == APR_STALL && !pthread_equal(pthread_self(), main_thread)) output.main_stuck = true;
+  if ((message->op == APR_STALL || message->op == APR_STUCK) && !pthread_equal(pthread_self(), main_thread)) output.main_stuck = true;
   if (!reserve_locked(size)) {
     /* A lost message would leave the two sides with different ideas of what is open. */
     fprintf(stderr, "plugin-worker: no memory for a message to the host\n");

@@ -6,6 +6,8 @@ public struct Configuration: Sendable {
     var port: UInt16
     var databasePath: String
     var pluginFolders: [String]
+    /// Whether changes in the plugin folders are noticed.
+    var watchesPlugins: Bool
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
@@ -15,6 +17,8 @@ public struct Configuration: Sendable {
     var defaultAgent: String?
     var maximumHistory: Int
     var turnPolicy: TurnPolicy
+    /// What an operator shows to be one; nil: nobody can. Never logged.
+    var adminToken: String?
     /// Nil: any origin, without credentials.
     var corsOrigins: [String]?
     var drainMilliseconds: Int64
@@ -47,6 +51,7 @@ public struct Configuration: Sendable {
         let beside = executableFolder()
         let folders = sources.value(.plugins)
         pluginFolders = folders.isEmpty ? [beside + "/plugins"] : folders.split(separator: ":").map(String.init)
+        watchesPlugins = try sources.integer(.watch, in: 0...1) == 1
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
@@ -60,6 +65,7 @@ public struct Configuration: Sendable {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }
         turnPolicy = policy
+        adminToken = try sources.secret(.adminToken, file: .adminTokenFile)
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
         guard let level = LogLevel(name: sources.value(.logLevel)) else {
@@ -122,7 +128,8 @@ extension SettingSources {
         return number
     }
 
-    fileprivate func error(_ setting: Setting, _ rule: String) -> ConfigurationError {
+    /// `rule` goes on where the name of the place ends that the value comes from: "must be …".
+    func error(_ setting: Setting, _ rule: String) -> ConfigurationError {
         ConfigurationError("\(origin(setting)) \(rule).", code: "invalid_setting")
     }
 }

@@ -29,6 +29,11 @@ extension Setting {
     static let plugins = Setting(
         variables: ["AGENTHOST_PLUGINS"], flag: "plugins", defaultValue: "",
         summary: "Plugin folders, separated by colons; unset: `plugins/` beside the program.")
+    static let watch = Setting(
+        variables: ["AGENTHOST_WATCH"], flag: "watch", defaultValue: "1",
+        summary:
+            "1 loads what is put into a plugin folder or changed there while the host runs; 0 waits for `host-server plugins`."
+    )
     static let trusted = Setting(
         variables: ["AGENTHOST_TRUSTED"], flag: "trusted", defaultValue: "",
         summary:
@@ -54,6 +59,14 @@ extension Setting {
         summary:
             "What becomes of a message while its thread is being answered: `queue` (at most 8 wait), `interrupt` (the "
             + "answer stops, what was shown is kept) or `reject` (409 `thread_busy`).")
+    static let adminToken = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN"], flag: nil, defaultValue: "",
+        summary:
+            "What `/metrics` and all that is the operator's alone ask for, as `Authorization: Bearer …`; unset: nobody may."
+    )
+    static let adminTokenFile = Setting(
+        variables: ["CHATKIT_ADMIN_TOKEN_FILE"], flag: "admin-token-file", defaultValue: "",
+        summary: "File that holds the admin token instead, one line.")
     static let corsOrigins = Setting(
         variables: ["CORS_ORIGINS"], flag: "cors-origins", defaultValue: "",
         summary: "Web origins that may call, comma list or JSON array; unset: any, without credentials.")
@@ -66,8 +79,8 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
-        maximumHistory, turnPolicy,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker, defaultAgent,
+        maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }

@@ -63,6 +63,7 @@ extension Refusal {
     init(_ error: CallerError) {
         switch error.code {
         case .unauthorized: self.init(.unauthorized, error.sentence, fields: ["WWW-Authenticate": "Bearer"])
+        case .forbidden: self.init(.forbidden, error.sentence)
         case .invalidUser: self.init(.invalidUser, error.sentence)
         }
     }

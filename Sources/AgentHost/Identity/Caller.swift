@@ -13,6 +13,8 @@ struct CallerError: Error, Hashable {
     enum Code: String, Sendable, CaseIterable {
         /// A credential that is unknown, malformed or of a kind this server does not accept.
         case unauthorized
+        /// A valid credential that does not permit this.
+        case forbidden
         /// The user header breaks its rules.
         case invalidUser = "invalid_user"
     }
@@ -23,6 +25,12 @@ struct CallerError: Error, Hashable {
     static let unknownCredential = CallerError(
         code: .unauthorized,
         sentence: "The Authorization header holds no credential this server knows; send a valid one, or none.")
+    static let adminOnly = CallerError(
+        code: .unauthorized,
+        sentence: "This is for the operator alone: send the admin token (CHATKIT_ADMIN_TOKEN) as Authorization: Bearer."
+    )
+    static let notTheAdmin = CallerError(
+        code: .forbidden, sentence: "This credential is not the admin's; send the admin token (CHATKIT_ADMIN_TOKEN).")
     static let invalidUser = CallerError(
         code: .invalidUser,
         sentence: "The user header must be 1 to 128 visible ASCII characters without spaces; send X-User-ID once.")

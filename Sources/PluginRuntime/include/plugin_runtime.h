@@ -42,7 +42,13 @@
 #define APR_DRAIN 10        /* no answer */
 #define APR_DESTROY 11      /* Answer: APR_DESTROYED, after which no message follows */
 #define APR_LOG_LEVEL 12    /* number: lowest level that is kept */
-#define APR_PING 13         /* Answer: APR_PONG. Who pumps lanes himself answers only when no plugin function holds him up */
+#define APR_PING 13         /* Answer: APR_METER several times, then APR_PONG. Who pumps lanes himself answers only when no plugin function holds him up */
+
+#define APR_LIMIT 24        /* item: APR_LIMIT_*; number: the limit. Before APR_LOAD or later; unknown ones are ignored */
+
+#define APR_HEALTH 14       /* token; number: deadline. Answered like a call: APR_CALL_FINISH */
+#define APR_STATE_SAVE 15   /* the same; the result is the state */
+#define APR_STATE_LOAD 16   /* the same; s: version that saved, state */
 
 /* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open;
  * after APR_REVOKE the host ends them by itself. */
@@ -51,9 +57,11 @@
 #define APR_TURN_TEXT 65       /* token, item, s: delta */
 #define APR_TURN_EMIT 66       /* token, item, s: kind, json */
 #define APR_TURN_ITEM_DONE 67  /* token, item */
-#define APR_TURN_FINISH 68     /* token, status, s: message. The handle is stale */
+#define APR_TURN_FINISH 68     /* token, status, s: message. The handle is stale. number: microseconds its functions have had
+                                  on lanes; item: timers it has started (24 bits), above them the APR_LIMIT_* that has last
+                                  refused it something (0 = none) */
 #define APR_CALL_PROGRESS 69   /* token, s: json */
-#define APR_CALL_FINISH 70     /* token, status, s: result. The handle is stale */
+#define APR_CALL_FINISH 70     /* token, status, s: result. Otherwise as APR_TURN_FINISH */
 #define APR_SERVICE_REQUEST 71 /* token of the request; number: token of its scope (turn or call; 0 = instance);
                                   s: extension id, op, json, body */
 #define APR_SERVICE_CANCEL 72  /* token of the request; the runtime has ended it already */
@@ -64,6 +72,31 @@
                                   At 250 ms, while it runs, and at the end of any that took more than 20 ms */
 #define APR_MISBEHAVED 77      /* token or 0; s: sentence ("finished twice", "text that is not UTF-8", ...) */
 #define APR_PONG 78
+#define APR_OVER 88            /* token; item: an APR_LIMIT_TURN_* that the turn or call has passed. It was cancelled with
+                                  AP_E_LIMIT and can say nothing more; its FINISH follows, when the plugin gets to it */
+#define APR_STUCK 89           /* token of the lane's root; number: ms; item: 1 = a lane function has run for longer than
+                                  APR_LIMIT_LANE_MS, and another thread runs the other lanes; 0 = it has returned */
+#define APR_METER 90           /* item: APR_METER_*; number: the value */
+
+/* What APR_LIMIT sets; the limits of a turn are also those of a call. 0 = no limit, where that is said. */
+#define APR_LIMIT_LANE_MS 1             /* a function on a lane, milliseconds: reported as APR_STUCK (5,000) */
+#define APR_LIMIT_TURN_LANE_MS 2        /* all functions of a turn on its lane together; 0 = no limit (60,000) */
+#define APR_LIMIT_TURN_BYTES 3          /* text, emissions and progress of a turn; 0 = no limit (64 MiB) */
+#define APR_LIMIT_TURN_REQUESTS 4       /* requests of a turn to host services; 0 = no limit (10,000) */
+#define APR_LIMIT_REQUESTS_PER_SECOND 5 /* of the instance; 0 = no limit (no limit) */
+#define APR_LIMIT_OPEN_REQUESTS 6       /* of the instance at once (4,096) */
+#define APR_LIMIT_TURN_OPEN_REQUESTS 7  /* of a turn at once, 1 to 1,024 (64) */
+#define APR_LIMIT_TURN_TIMERS 8         /* of a turn, or of the instance outside of turns, at once (64) */
+#define APR_LIMITS 9
+
+/* What APR_METER tells. Of the instance, since it was loaded or now. */
+#define APR_METER_LANE_US 1        /* microseconds that functions have had on lanes */
+#define APR_METER_CPU_US 2         /* CPU time of the threads that call the plugin; only where the runtime has lane threads */
+#define APR_METER_TIMERS 3         /* open now */
+#define APR_METER_TIMERS_STARTED 4
+#define APR_METER_POOL_THREADS 5   /* of the blocking pool, now */
+#define APR_METER_STUCK 6          /* lane functions that APR_STUCK was told of and that have not returned */
+#define APR_METER_REFUSED 32       /* plus an APR_LIMIT_*: how often it has refused something; not sent while 0 */
 
 #define APR_TURN_AS_CALL 2u    /* the handle is a call's: answered through ap.host.call/1 (kind "transcription") */
 
@@ -73,6 +106,8 @@
 #define APR_HAS_TOOLS 2u
 #define APR_HAS_MODEL 4u
 #define APR_HAS_CONFIG 8u
+#define APR_HAS_HEALTH 16u
+#define APR_HAS_STATE 32u
 
 typedef struct apr_message {
   uint16_t op;

@@ -8,7 +8,18 @@
  *   block MS        sleeps on the lane             tool NAME {..}  calls a tool and prints its result
  *   config POINTER  prints a value of the config   model TEXT      asks the model and streams its answer
  *   log TEXT        writes a log line              refuse          turn_begin answers AP_E_INVALID
- *   timers N        starts N timers of a minute    both            finishes, then turn_begin answers an error */
+ *   timers N        starts N timers of a minute    both            finishes, then turn_begin answers an error
+ *
+ * and what limits are for:
+ *
+ *   ask N           N requests at once, tells how many were accepted
+ *   chain N         N requests, one behind the other; finishes with the status of one that is refused
+ *   greedy          starts timers until one is refused, and finishes with that status
+ *   spin N MS       N functions that each have MS milliseconds
+ *   flood N         N texts of 16 KiB, as fast as they are taken
+ *   leak MB         keeps so much memory, says "leaked", waits
+ *   burn N          N threads that compute without end
+ *   threads N       N threads that sleep without end */
 #include "../fixture.h"
 
 struct ap_instance {
@@ -114,7 +125,7 @@ static void big_more(echo *e) {
   memset(piece, 'b', sizeof piece);
   while (e->left) {
     ap_status status = say(e, (ap_str){piece, sizeof piece});
-    if (status < 0) return finish(e, AP_E_FAILED, status == AP_E_LIMIT ? "over the limit" : "cancelled");
+    if (status < 0) return finish(e, status == AP_E_LIMIT ? status : AP_E_FAILED, "told to stop");
     e->left -= sizeof piece;
     if (status == AP_W_SLOW && e->left) return; /* turn_writable goes on */
   }
@@ -198,6 +209,110 @@ static void model(echo *e, const char *argument) {
   free(text);
 }
 
+/* ---- limits ---- */
+
+static const char ask_json[] = "{\"scope\":\"user\",\"keys\":[\"echo\"]}";
+
+static void asked(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)status, (void)data;
+  if (event != AP_EV_END) return;
+  echo *e = user;
+  if (--e->left == 0) {
+    char text[32];
+    snprintf(text, sizeof text, "%zu", e->at);
+    if (!e->done) say_all(e, text);
+  }
+  release(e);
+}
+
+static void ask(echo *e, const char *argument) {
+  const tables *t = &e->self->t;
+  for (int i = atoi(argument); i > 0; i--) {
+    if (t->kv->request(t->host, e->turn, str("get"), str(ask_json), str(""), asked, e, NULL) < 0) continue;
+    e->references++;
+    e->at++;
+    e->left++;
+  }
+  if (!e->left) say_all(e, "0");
+}
+
+static void chained(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)data;
+  if (event != AP_EV_END) return;
+  echo *e = user;
+  if (!e->done) {
+    if (status < 0) finish(e, status, "");
+    else if (--e->left == 0) say_all(e, "chained");
+    else request(e, e->self->t.kv, "get", ask_json, chained);
+  }
+  release(e);
+}
+
+static void greedy(echo *e) {
+  ap_status status;
+  for (;;) {
+    status = e->self->t.exec->after(e->self->t.host, e->turn, 60000, ignore_end, e, NULL);
+    if (status < 0) return finish(e, status, "");
+    e->references++;
+  }
+}
+
+static void spin_next(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)event, (void)data;
+  echo *e = user;
+  if (status == AP_OK && !e->done) {
+    sleep_ms((long)e->at);
+    if (--e->left == 0) {
+      say_all(e, "spun");
+    } else {
+      e->references++;
+      if (e->self->t.exec->after(e->self->t.host, e->turn, 0, spin_next, e, NULL) < 0) release(e);
+    }
+  }
+  release(e);
+}
+
+static void spin(echo *e, const char *argument) {
+  int count = 1, ms = 1;
+  sscanf(argument, "%d %d", &count, &ms);
+  e->left = (size_t)count;
+  e->at = (size_t)ms;
+  e->references++;
+  if (e->self->t.exec->after(e->self->t.host, e->turn, 0, spin_next, e, NULL) < 0) release(e);
+}
+
+static void flood(echo *e, const char *argument) {
+  e->left = (size_t)atoi(argument) * 16 * 1024;
+  e->resume = big_more;
+  big_more(e);
+}
+
+static void leak(echo *e, const char *argument) {
+  static void *volatile kept;
+  size_t size = (size_t)atoi(argument) << 20;
+  kept = must(malloc(size));
+  memset(kept, 1, size);
+  say(e, str("leaked"));
+}
+
+static void *burn_on(void *unused) {
+  for (volatile unsigned long i = 0;; i++) continue;
+  return unused;
+}
+
+static void *sleep_on(void *unused) {
+  for (;;) sleep_ms(60000);
+  return unused;
+}
+
+static void start_threads(echo *e, const char *argument, void *(*body)(void *)) {
+  for (int i = atoi(argument); i > 0; i--) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, body, NULL) == 0) pthread_detach(thread);
+  }
+  say(e, str("started"));
+}
+
 /* ---- the rest ---- */
 
 static void workflow(echo *e) {
@@ -256,6 +371,16 @@ static ap_status run(echo *e) {
   else if (command(e->text, "wf", &argument)) workflow(e);
   else if (command(e->text, "config", &argument)) config(e, argument);
   else if (command(e->text, "timers", &argument)) timers(e, argument);
+  else if (command(e->text, "ask", &argument)) ask(e, argument);
+  else if (command(e->text, "chain", &argument)) {
+    e->left = (size_t)atoi(argument);
+    request(e, t->kv, "get", ask_json, chained);
+  } else if (command(e->text, "greedy", &argument)) greedy(e);
+  else if (command(e->text, "spin", &argument)) spin(e, argument);
+  else if (command(e->text, "flood", &argument)) flood(e, argument);
+  else if (command(e->text, "leak", &argument)) leak(e, argument);
+  else if (command(e->text, "burn", &argument)) start_threads(e, argument, burn_on);
+  else if (command(e->text, "threads", &argument)) start_threads(e, argument, sleep_on);
   else if (command(e->text, "block", &argument)) {
     sleep_ms(atol(argument));
     say_all(e, "awake");

@@ -34,8 +34,9 @@ typedef struct ap_agent_r1 {
   ap_status (*AP_NONNULL turn_begin)(ap_instance *AP_NONNULL self, ap_handle turn,
                                      const ap_turn_request_r1 *AP_NONNULL request);
 
-  /* The client left, pressed stop (AP_E_CANCELLED) or time is up (AP_E_DEADLINE). Finish soon: after 10 s the handle goes
-   * stale. With mode "blocking" this may come while `turn_begin` still runs.                                   [turn] */
+  /* The client left, pressed stop (AP_E_CANCELLED), time is up (AP_E_DEADLINE), or the turn has passed a limit on all that it
+   * may do (AP_E_LIMIT; docs/limits.md). Finish soon: after 10 s the handle goes stale. With mode "blocking" this may come
+   * while `turn_begin` still runs.                                                                              [turn] */
   void (*AP_NONNULL turn_cancel)(ap_instance *AP_NONNULL self, ap_handle turn, ap_status why);
 
   /* An emission answered AP_W_SLOW and the client has caught up. May come before an emission that another thread makes

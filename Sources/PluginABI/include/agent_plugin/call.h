@@ -18,7 +18,8 @@ typedef struct ap_host_call_r1 {
    * AP_E_FAILED a text that the model reads.                                                                   [any] */
   ap_status (*AP_NONNULL finish)(const ap_host_r1 *AP_NONNULL host, ap_handle call, ap_status status, ap_str result);
 
-  /* AP_OK while the call is wanted, AP_E_CANCELLED, AP_E_DEADLINE or AP_E_GONE.                                [any] */
+  /* AP_OK while the call is wanted, AP_E_CANCELLED, AP_E_DEADLINE, AP_E_LIMIT (it has passed a limit on all that a call may
+   * do) or AP_E_GONE.                                                                                          [any] */
   ap_status (*AP_NONNULL state)(const ap_host_r1 *AP_NONNULL host, ap_handle call);
 } ap_host_call_r1;
 AP_FROZEN(ap_host_call_r1, 32);

@@ -23,7 +23,7 @@ typedef struct ap_host_exec_r1 {
   uint32_t (*AP_NONNULL lane)(const ap_host_r1 *AP_NONNULL host);
 
   /* Calls `fn` once with AP_EV_END and AP_OK after `ms` milliseconds (0 and more), on the lane of `scope`. `out`, if not
-   * null, receives a handle for `cancel`. At most 64 timers for each scope, else AP_E_LIMIT.                   [any] */
+   * null, receives a handle for `cancel`. At most 64 timers for each scope (docs/limits.md), else AP_E_LIMIT.  [any] */
   ap_status (*AP_NONNULL after)(const ap_host_r1 *AP_NONNULL host, ap_handle scope, int64_t ms, ap_event_fn AP_NONNULL fn,
                                 void *AP_NULLABLE user, ap_handle *AP_NULLABLE out);
 

@@ -30,8 +30,9 @@ typedef struct ap_tools_r1 {
   ap_status (*AP_NONNULL call_begin)(ap_instance *AP_NONNULL self, ap_handle call,
                                      const ap_call_request_r1 *AP_NONNULL request);
 
-  /* Nobody waits any more (AP_E_CANCELLED) or time is up (AP_E_DEADLINE). Finish soon; the result is ignored. With mode
-   * "blocking" this may come while `call_begin` still runs. Optional, may be null.                             [turn] */
+  /* Nobody waits any more (AP_E_CANCELLED), time is up (AP_E_DEADLINE), or the call has passed a limit on all that it may do
+   * (AP_E_LIMIT; docs/limits.md). Finish soon; the result is ignored. With mode "blocking" this may come while `call_begin`
+   * still runs. Optional, may be null.                                                                          [turn] */
   void (*AP_NULLABLE call_cancel)(ap_instance *AP_NONNULL self, ap_handle call, ap_status why);
 } ap_tools_r1;
 AP_FROZEN(ap_tools_r1, 24);

@@ -9,8 +9,8 @@
 /* `item` is a number of the plugin's choice that names one item within the turn; the host makes the real ids.
  *
  * text, emit and item_done answer AP_OK, AP_W_SLOW (accepted; the client is behind by more than 256 KiB: pause until
- * `turn_writable`), AP_E_LIMIT (behind by more than 4 MiB, or a piece larger than 64 KiB of text or 1 MiB of JSON: not
- * accepted), AP_E_CANCELLED or AP_E_DEADLINE (not accepted: finish), AP_E_GONE, AP_E_UNSUPPORTED (unknown kind). */
+ * `turn_writable`), AP_E_LIMIT (behind by more than 4 MiB, a piece larger than 64 KiB of text or 1 MiB of JSON, or more
+ * than a turn may say or do in all, see `state`: not accepted), AP_E_CANCELLED or AP_E_DEADLINE (not accepted: finish), AP_E_GONE, AP_E_UNSUPPORTED (unknown kind). */
 typedef struct ap_host_turn_r1 {
   uint32_t struct_size;
   uint32_t flags; /* 0 */
@@ -30,7 +30,8 @@ typedef struct ap_host_turn_r1 {
    * client; `message` is a sentence for people (may be empty).                                                 [any] */
   ap_status (*AP_NONNULL finish)(const ap_host_r1 *AP_NONNULL host, ap_handle turn, ap_status status, ap_str message);
 
-  /* AP_OK while the turn is wanted, AP_E_CANCELLED, AP_E_DEADLINE or AP_E_GONE.                                [any] */
+  /* AP_OK while the turn is wanted, AP_E_CANCELLED, AP_E_DEADLINE, AP_E_LIMIT (it has passed a limit on all that a turn may
+   * do, and its client was told so) or AP_E_GONE.                                                              [any] */
   ap_status (*AP_NONNULL state)(const ap_host_r1 *AP_NONNULL host, ap_handle turn);
 } ap_host_turn_r1;
 AP_FROZEN(ap_host_turn_r1, 48);
