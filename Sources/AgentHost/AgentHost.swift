@@ -120,7 +120,8 @@ extension PluginHostConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init(
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
-            workerPath: configuration.workerPath,
+            workerPath: configuration.workerPath, sandboxPolicy: configuration.sandboxPolicy,
+            sandboxReadFolders: configuration.sandboxReadFolders,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version)
     }

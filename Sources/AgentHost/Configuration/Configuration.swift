@@ -13,6 +13,9 @@ public struct Configuration: Sendable {
     var pluginConfigurationFolder: String?
     var cacheFolder: String
     var workerPath: String
+    var sandboxPolicy: SandboxPolicy
+    /// Absolute paths.
+    var sandboxReadFolders: [String]
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -55,9 +58,15 @@ public struct Configuration: Sendable {
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
-        cacheFolder = Configuration.cacheFolder(sources)
+        // Workers leave the working folder.
+        cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        guard let sandbox = SandboxPolicy(rawValue: sources.value(.sandbox)) else {
+            throw sources.error(.sandbox, "must be require, warn or off")
+        }
+        sandboxPolicy = sandbox
+        sandboxReadFolders = try Configuration.readFolders(sources)
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
@@ -93,6 +102,14 @@ public struct Configuration: Sendable {
                 .database, "must look like sqlite:///relative/path or sqlite:////absolute/path, not \"\(url)\"")
         }
         return String(url.dropFirst(prefix.count))
+    }
+
+    private static func readFolders(_ sources: SettingSources) throws(ConfigurationError) -> [String] {
+        let folders = sources.value(.sandboxRead).split(separator: ":").map(String.init)
+        guard folders.allSatisfy({ $0.hasPrefix("/") }), folders.count <= 32 else {
+            throw sources.error(.sandboxRead, "must be at most 32 absolute paths, separated by colons")
+        }
+        return folders
     }
 
     private static func cacheFolder(_ sources: SettingSources) -> String {

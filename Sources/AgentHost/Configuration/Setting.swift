@@ -48,6 +48,14 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let sandbox = Setting(
+        variables: ["AGENTHOST_SANDBOX"], flag: "sandbox", defaultValue: "require",
+        summary:
+            "What becomes of plugins in workers where the kernel lacks a part of the sandbox: `require` (they are refused), "
+            + "`warn` (they run with what there is) or `off` (no sandbox at all).")
+    static let sandboxRead = Setting(
+        variables: ["AGENTHOST_SANDBOX_READ"], flag: "sandbox-read", defaultValue: "",
+        summary: "Further folders that plugins in workers may read, absolute, separated by colons.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -79,7 +87,7 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker, defaultAgent,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker, sandbox, sandboxRead, defaultAgent,
         maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]

@@ -6,6 +6,9 @@ struct PluginHostConfiguration: Sendable {
     var cacheFolder: String
     /// Path of the `plugin-worker` program.
     var workerPath: String
+    var sandboxPolicy = SandboxPolicy.require
+    /// Further folders that plugins in workers may read, absolute.
+    var sandboxReadFolders: [String] = []
     /// Which plugins run in this process.
     var trusted: Trust = .only([])
     /// Folder with `<plugin id>.json` files: configuration of single plugins.

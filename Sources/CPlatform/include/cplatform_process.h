@@ -13,10 +13,20 @@ typedef struct cplatform_child {
   int32_t output; /* what the child writes to stdout and stderr; ours to close; non-blocking */
 } cplatform_child;
 
-/* Starts `program 3`: descriptor 3 is the other end of `socket`, 0 is /dev/null, 1 and 2 lead to `output`; nothing else is
+/* Starts `program` with `arguments` (the first is its name; null ends them): descriptor 3 is the other end of `socket`, 0 is /dev/null, 1 and 2 lead to `output`; nothing else is
  * inherited. The child has a process group of its own, default signal handling, and of our environment only what a library
  * needs to be found and to speak the right language: no secrets. Answers 0 or an errno. */
-int cplatform_child_start(const char *_Nonnull program, cplatform_child *_Nonnull out);
+int cplatform_child_start(const char *_Nonnull program, char *_Nullable const *_Nonnull arguments,
+                          cplatform_child *_Nonnull out);
+
+/* Runs `program` so and reads what it prints, until it closes its output, for at most so many milliseconds; then it is killed.
+ * Count of bytes, or minus an errno. */
+int64_t cplatform_child_output(const char *_Nonnull program, char *_Nullable const *_Nonnull arguments, int32_t milliseconds,
+                               void *_Nonnull bytes, size_t capacity);
+
+/* Copies the folder of the shared library that this process has `symbol` from, not NUL-terminated. Count of bytes; 0 when it
+ * comes from no library of its own or there is no room. */
+int64_t cplatform_library_folder(const char *_Nonnull symbol, char *_Nonnull buffer, size_t capacity);
 
 /* Kills the process group of a child that was not reaped yet. */
 void cplatform_child_kill(int32_t pid);

@@ -36,9 +36,11 @@ final class WorkerChannel: PluginChannel {
     }
 
     /// Starts the program. Throws a sentence when that fails.
-    init(program: String, io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) {
+    init(
+        program: String, arguments: [String], io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger
+    ) throws(PluginChannelError) {
         var child = cplatform_child(pid: 0, socket: -1, output: -1)
-        let error = unsafe cplatform_child_start(program, &child)
+        let error = unsafe withArguments(program, arguments) { unsafe cplatform_child_start(program, $0, &child) }
         guard error == 0 else {
             throw PluginChannelError(
                 sentence: "cannot start the worker program \(program): \(FileError(error).sentence)")
@@ -182,7 +184,8 @@ final class WorkerChannel: PluginChannel {
             unsafe cplatform_signal_name(signal, base, buffer.count)
             return unsafe String(cString: base)
         }
-        return "was ended by \(name)"
+        guard name == "SIGSYS" else { return "was ended by \(name)" }
+        return "was ended by SIGSYS: it made a system call that the sandbox forbids, see docs/sandbox.md"
     }
 }
 
@@ -190,11 +193,12 @@ final class WorkerChannel: PluginChannel {
 struct WorkerChannelFactory: PluginChannelFactory {
     /// Path of `plugin-worker`.
     var program: String
+    var sandbox: WorkerSandbox
     var io: WorkerIO
 
     var mode: PluginMode { .worker }
 
     func open(_ receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) -> any PluginChannel {
-        try WorkerChannel(program: program, io: io, receiver: receiver, log: log)
+        try WorkerChannel(program: program, arguments: sandbox.arguments, io: io, receiver: receiver, log: log)
     }
 }
