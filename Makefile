@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 # What the build needs from Debian; reasons are in docs/dependencies.md.
-PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libcurl4-openssl-dev ca-certificates
+PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libseccomp-dev libcurl4-openssl-dev ca-certificates
 # What only the tests need besides.
 TEST_PACKAGES := python3 curl
 # What the benchmarks are measured against.
@@ -14,7 +14,7 @@ RELEASE := .build/release
 DEBUG := .build/debug
 PLUGINS := TripPlanner TodoTasks
 WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.c Sources/PluginRuntime/*.c)
-ABI_HEADERS := $(wildcard Sources/PluginABI/include/*.h Sources/PluginABI/include/agent_plugin/*.h Sources/PluginRuntime/include/*.h)
+ABI_HEADERS := $(wildcard Sources/plugin-worker/*.h Sources/PluginABI/include/*.h Sources/PluginABI/include/agent_plugin/*.h Sources/PluginRuntime/include/*.h)
 WORKER_CC := cc
 # More flags for the worker, e.g. -fsanitize=address.
 WORKER_FLAGS :=
@@ -48,7 +48,7 @@ bundles: $(OUT)/plugin-worker
 
 $(OUT)/plugin-worker: $(WORKER_SOURCES) $(ABI_HEADERS)
 	@mkdir -p $(OUT)
-	$(WORKER_CC) $(CFLAGS_WORKER) $(WORKER_FLAGS) -o $@ $(WORKER_SOURCES) -ldl
+	$(WORKER_CC) $(CFLAGS_WORKER) $(WORKER_FLAGS) -o $@ $(WORKER_SOURCES) -ldl -lseccomp
 
 fixtures:
 	Tests/Fixtures/build.sh $(DEBUG)/fixtures

@@ -64,7 +64,8 @@ public final class AgentHost: Sendable {
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, configuration: configuration, log: log),
+                    engine: engine, store: store, registry: registry, plugins: plugins, configuration: configuration,
+                    log: log),
                 cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
             log: log)
     }
@@ -123,7 +124,9 @@ extension PluginHostConfiguration {
             workerPath: configuration.workerPath, sandboxPolicy: configuration.sandboxPolicy,
             sandboxReadFolders: configuration.sandboxReadFolders,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
-            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version)
+            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
+            recovery: PluginRecovery(
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
     }
 }
 
@@ -138,7 +141,8 @@ extension TurnConfiguration {
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, configuration: Configuration, log: Logger
+        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, configuration: Configuration,
+        log: Logger
     ) {
         self.init()
         let chatKit = ChatKitEndpoint(
@@ -149,6 +153,8 @@ extension Router {
         addAdmin(
             plugins: plugins,
             authorization: AdminAuthorization(token: configuration.adminToken), log: log)
-        addProbes(store: store, isDraining: { engine.isStopping })
+        addProbes(
+            store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health },
+            sandbox: { await plugins.sandbox })
     }
 }

@@ -16,6 +16,10 @@ public struct Configuration: Sendable {
     var sandboxPolicy: SandboxPolicy
     /// Absolute paths.
     var sandboxReadFolders: [String]
+    /// Crashes within a minute; 0: none are too many.
+    var quarantineCrashes: Int
+    /// Milliseconds; 0: no pause.
+    var longestRestartPause: Int64
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -67,6 +71,8 @@ public struct Configuration: Sendable {
         }
         sandboxPolicy = sandbox
         sandboxReadFolders = try Configuration.readFolders(sources)
+        quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
+        longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)

@@ -28,7 +28,8 @@ extension PluginHost {
         else {
             throw PluginCommandError(
                 code: .invalidRequest,
-                sentence: "name must be a file name that ends in .agentplugin or .so, staged one that begins with a dot.")
+                sentence:
+                    "name must be a file name that ends in .agentplugin or .so, staged one that begins with a dot.")
         }
         let (source, target) = ("\(folder)/\(staged)", "\(folder)/\(name)")
         claimed.insert(target)
@@ -54,7 +55,9 @@ extension PluginHost {
         let hash = await blocking.run { PrivateCopy.digest(bundle.files) }
         if let other = slots[id]?.path, other != target, await blocking.run({ FileSystem.kind(at: other) }) != nil {
             throw BundleError(
-                reason: "plugin id \"\(id)\" is already taken by \(Bundle.lastComponent(other)); install it under that name")
+                reason:
+                    "plugin id \"\(id)\" is already taken by \(Bundle.lastComponent(other)); install it under that name"
+            )
         }
         if slots[id] == nil { slots[id] = Slot(deployment: await deployment(of: id), path: target) }
         slots[id]?.path = target

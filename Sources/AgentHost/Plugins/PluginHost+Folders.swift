@@ -105,7 +105,9 @@ extension PluginHost {
         do throws(BundleError) {
             try await load(bundle, number, percent: percent)
         } catch {
-            if slots[id]?.live.isEmpty == true, let last = slots[id]?.deployment.servingRecord { await bringBack(last, of: id) }
+            if slots[id]?.live.isEmpty == true, let last = slots[id]?.deployment.servingRecord {
+                await bringBack(last, of: id)
+            }
             if slots[id]?.deployment.records.allSatisfy({ $0.status == .failed }) == true { slots[id] = nil }
             throw error
         }
@@ -127,7 +129,9 @@ extension PluginHost {
         guard [serving.hash, canary?.hash, kept.heldBack].contains(hash) else { return }
         await bringBack(serving, of: id, from: serving.hash == hash ? bundle : nil)
         guard slots[id]?.live[serving.number] != nil else { return }
-        if let canary { await bringBack(canary, of: id, from: canary.hash == hash ? bundle : nil, percent: kept.percent) }
+        if let canary {
+            await bringBack(canary, of: id, from: canary.hash == hash ? bundle : nil, percent: kept.percent)
+        }
         for number in Set(kept.pins.values) where slots[id]?.live[number] == nil {
             if let pinned = kept.record(number) { await bringBack(pinned, of: id, isPinned: true) }
         }
@@ -209,7 +213,8 @@ extension PluginHost {
         await exclusively(id) {
             guard slots[id]?.path == path else { return }
             log.warn(
-                "plugin withdrawn: \(Bundle.lastComponent(path)) is gone from the plugin folder", ["plugin": .string(id)])
+                "plugin withdrawn: \(Bundle.lastComponent(path)) is gone from the plugin folder",
+                ["plugin": .string(id)])
             await perform(id) { deployment, now in
                 deployment.withdraw(disabling: false, "its file was removed", now: now.wall)
             }

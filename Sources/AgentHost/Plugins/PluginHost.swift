@@ -123,7 +123,8 @@ actor PluginHost {
         guard mode == .inProcess, let record, !mappedInProcess.contains(record.hash) else { return }
         guard mappedInProcess.count < GenerationLoader.inProcessLimit else {
             throw BundleError(
-                reason: "this process has loaded \(GenerationLoader.inProcessLimit) libraries, which cannot be unloaded; "
+                reason:
+                    "this process has loaded \(GenerationLoader.inProcessLimit) libraries, which cannot be unloaded; "
                     + "restart the host, or take the plugin out of AGENTHOST_TRUSTED")
         }
         mappedInProcess.insert(record.hash)

@@ -25,7 +25,7 @@ enum Fixtures {
         try run(
             """
             cc -std=c11 -O1 -g -Wall -Wextra -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include \
-            -o '\(worker)' Sources/plugin-worker/main.c Sources/PluginRuntime/*.c -ldl
+            -o '\(worker)' Sources/plugin-worker/*.c Sources/PluginRuntime/*.c -ldl -lseccomp
             """)
         let plugins = folder.appendingPathComponent("plugins").path
         try run("bash Tests/Fixtures/build.sh '\(plugins)'")

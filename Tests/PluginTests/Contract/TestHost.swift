@@ -23,7 +23,8 @@ final class TestHost: Sendable {
     init(
         _ fixtures: [String], _ mode: PluginMode, config: [String: String] = [:],
         timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000),
-        requiring extra: String? = nil, good first: String? = nil, worker: String = "plugin-worker",
+        recovery: PluginRecovery = PluginRecovery(), requiring extra: String? = nil, good first: String? = nil,
+        worker: String = "plugin-worker",
         log: Logger = TestHost.log
     ) async throws {
         let built = try Fixtures.built()
@@ -44,7 +45,8 @@ final class TestHost: Sendable {
         for (id, text) in config { try folder.write("config/\(id).json", Array(text.utf8)) }
         let configuration = PluginHostConfiguration(
             folders: [plugins, others], cacheFolder: "\(folder.path)/cache", workerPath: "\(built.folder)/\(worker)",
-            trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts)
+            trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts,
+            recovery: recovery)
         host = try PluginHost(
             configuration: configuration, registry: registry, store: store,
             dispatcher: DirectDispatcher(registry: registry), log: log)

@@ -25,7 +25,8 @@ struct AdminEndpoint: Endpoint {
                     JSONObject(members: [
                         ("folders", .array(plugins.configuration.folders.map { .string($0) })),
                         ("plugins", .array(statuses.map { $0.json(isWhole: false) })),
-                    ])).encoded)
+                    ])
+                ).encoded)
         case .inspect: return try await status(of: id(request))
         case .install, .reload, .rollback, .disable, .enable, .promote, .canary, .pin, .unpin:
             return try await change(request)
@@ -59,7 +60,9 @@ struct AdminEndpoint: Endpoint {
             case .enable: try await plugins.enable(id)
             case .promote: try await plugins.promote(id)
             case .canary:
-                guard let percent = try number("percent", in: body, 0...100) else { throw AdminEndpoint.missing("percent") }
+                guard let percent = try number("percent", in: body, 0...100) else {
+                    throw AdminEndpoint.missing("percent")
+                }
                 try await plugins.setPercent(percent, of: id)
             case .pin:
                 guard let generation = try number("generation", in: body, 1...Int.max) else {

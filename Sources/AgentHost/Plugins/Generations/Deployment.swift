@@ -106,7 +106,9 @@ struct Deployment: Sendable, Hashable {
 
     func verdict(on hash: String) -> Verdict {
         if isDisabled { return .isDisabled }
-        if let live = [serving, canary].compactMap({ $0 }).compactMap(record).first(where: { $0.hash == hash }), live.isLive {
+        if let live = [serving, canary].compactMap({ $0 }).compactMap(record).first(where: { $0.hash == hash }),
+            live.isLive
+        {
             return .isLive
         }
         return heldBack == hash ? .isHeldBack : .load
@@ -137,7 +139,9 @@ struct Deployment: Sendable, Hashable {
         if record(number)?.hash == heldBack { heldBack = nil }
         guard let percent, serving != nil else { return serve(number, now) }
         var actions: [Action] = []
-        if let old = canary, old != number { actions += leave(old, .returned, "replaced by generation \(number)", now) + [.retire(old)] }
+        if let old = canary, old != number {
+            actions += leave(old, .returned, "replaced by generation \(number)", now) + [.retire(old)]
+        }
         canary = number
         self.percent = min(max(percent, 0), 100)
         change(number, to: .canary, nil, now.wall)

@@ -146,9 +146,11 @@ struct GenerationLoader: Sendable {
     private func handOver(_ state: SavedState, to instance: PluginInstance) async throws(BundleError) {
         guard instance.offers.contains(.state) else { return }
         do throws(ProviderFailure) {
-            _ = try await instance.control(.loadState(state.json, version: state.version), timeout: configuration.timeouts.create)
+            _ = try await instance.control(
+                .loadState(state.json, version: state.version), timeout: configuration.timeouts.create)
         } catch {
-            throw BundleError(reason: "it did not take over the state of the generation before: \(error.status.sentence)")
+            throw BundleError(
+                reason: "it did not take over the state of the generation before: \(error.status.sentence)")
         }
     }
 

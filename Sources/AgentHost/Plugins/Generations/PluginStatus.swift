@@ -111,6 +111,13 @@ extension PluginHost {
         return known + refused.sorted { $0.file < $1.file }
     }
 
+    /// How the code of each plugin that serves is, sorted by id.
+    var health: [PluginHealth] {
+        slots.sorted { $0.key < $1.key }.compactMap { _, slot in
+            slot.deployment.serving.flatMap { slot.live[$0] }?.instance.health
+        }
+    }
+
     /// Nil when there is no such plugin.
     func status(of id: String) -> PluginStatus? {
         guard let slot = slots[id] else { return nil }
