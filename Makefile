@@ -13,12 +13,11 @@ BENCH_PACKAGES := nginx-light
 RELEASE := .build/release
 DEBUG := .build/debug
 PLUGINS := TripPlanner TodoTasks
-WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.c Sources/PluginRuntime/*.c)
-ABI_HEADERS := $(wildcard Sources/plugin-worker/*.h Sources/PluginABI/include/*.h Sources/PluginABI/include/agent_plugin/*.h Sources/PluginRuntime/include/*.h)
+WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.[ch] Sources/plugin-worker/*/*.c Sources/plugin-worker/build.sh Sources/PluginRuntime/*.[ch])
+ABI_HEADERS := $(wildcard Sources/PluginABI/include/*.h Sources/PluginABI/include/agent_plugin/*.h Sources/PluginRuntime/include/*.h)
 WORKER_CC := cc
 # More flags for the worker, e.g. -fsanitize=address.
 WORKER_FLAGS :=
-CFLAGS_WORKER := -std=c11 -O2 -g -Wall -Wextra -Werror -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include
 
 .PHONY: bench bench-dependencies run build debug test test-all lint format layers headers conformance dependencies test-dependencies clean help
 
@@ -48,7 +47,7 @@ bundles: $(OUT)/plugin-worker
 
 $(OUT)/plugin-worker: $(WORKER_SOURCES) $(ABI_HEADERS)
 	@mkdir -p $(OUT)
-	$(WORKER_CC) $(CFLAGS_WORKER) $(WORKER_FLAGS) -o $@ $(WORKER_SOURCES) -ldl -lseccomp
+	CC="$(WORKER_CC)" Sources/plugin-worker/build.sh $@ $(WORKER_FLAGS)
 
 fixtures:
 	Tests/Fixtures/build.sh $(DEBUG)/fixtures

@@ -224,9 +224,10 @@ void cplatform_poller_wake(const cplatform_poller *poller) {
   (void)ignored;
 }
 
-int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *ready, int32_t capacity) {
+int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *ready, int32_t capacity,
+                              int32_t milliseconds) {
   struct epoll_event events[64];
-  int count = epoll_wait(poller->epoll, events, capacity < 64 ? capacity : 64, -1);
+  int count = epoll_wait(poller->epoll, events, capacity < 64 ? capacity : 64, milliseconds);
   int32_t filled = 0;
   for (int index = 0; index < count; index++) {
     if (events[index].data.u64 == 0) {

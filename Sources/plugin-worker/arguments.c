@@ -82,8 +82,8 @@ static bool read_one(const char *argument, worker_arguments *out) {
     return true;
   }
   if ((value = value_of(argument, "--memory"))) {
-    if (!number(value, 1, 1 << 20, &parsed)) return false;
-    out->memory_mb = (uint32_t)parsed;
+    if (!number(value, 0, 1 << 20, &parsed)) return false;
+    out->memory_mb = parsed ? (uint32_t)parsed : 1u << 20;
     return true;
   }
   if ((value = value_of(argument, "--threads"))) {

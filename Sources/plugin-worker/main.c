@@ -248,14 +248,14 @@ int main(int argc, char **argv) {
   host = arguments.socket;
   main_thread = pthread_self();
   signal(SIGPIPE, SIG_IGN);
-  /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
-  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   fcntl(host, F_SETFD, FD_CLOEXEC);
   char sentence[512];
   if (!sandbox_enter(&arguments, sentence, sizeof sentence)) {
     refuse_load(sentence);
     return 4;
   }
+  /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   fcntl(host, F_SETFL, fcntl(host, F_GETFL) | O_NONBLOCK);
   wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   apr_options options = {.lane_threads = 0, .blocking_threads = arguments.threads, .sink = write_to_host};

@@ -60,6 +60,6 @@
 #define REFUSALS_BY_ARGUMENT(REFUSAL)                                                                                \
   REFUSAL(open, EACCES) REFUSAL(openat, EACCES) REFUSAL(kill, EPERM) REFUSAL(tgkill, EPERM)                          \
   REFUSAL(rt_sigqueueinfo, EPERM) REFUSAL(rt_tgsigqueueinfo, EPERM) REFUSAL(prlimit64, EPERM)                        \
-  REFUSAL(socketpair, EACCES)
+  REFUSAL(socketpair, EACCES) REFUSAL(fcntl, EPERM) REFUSAL(prctl, EPERM)
 
 #endif

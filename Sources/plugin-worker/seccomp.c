@@ -1,171 +1,14 @@
-/* seccomp.c - the list of system calls that a plugin may make, compiled by libseccomp.
- *
- * What is on no list is answered with ENOSYS, as if the kernel were older: runtimes probe for new calls and go on without.
- * What only somebody who wants out would call is refused with an error and told (refusals.h). Calls of another
- * architecture end the process: this list could not judge them. */
+/* seccomp.c - puts the list of allowed system calls into force. filters/rules.c says what is on it. */
 #define _GNU_SOURCE
-#include "refusals.h"
 #include "sandbox.h"
+#include "seccomp_filters.h"
+#include "self.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <linux/seccomp.h>
-#include <sched.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef PR_SET_VMA
-#define PR_SET_VMA 0x53564d41
-#endif
-
-/* Allowed whatever the arguments: the base, for C, C++ and Rust. The kernel looks these up in a bitmap, without running the
- * filter, so their number costs nothing. */
-static const int base[] = {
-    /* memory */
-    SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
-    SCMP_SYS(mincore), SCMP_SYS(msync), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock), SCMP_SYS(get_mempolicy),
-    SCMP_SYS(pkey_alloc), SCMP_SYS(pkey_free), SCMP_SYS(pkey_mprotect), SCMP_SYS(membarrier),
-    /* what is open: the socket to the host, output, files that Landlock let be opened */
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
-    SCMP_SYS(preadv), SCMP_SYS(preadv2), SCMP_SYS(pwritev), SCMP_SYS(pwritev2), SCMP_SYS(lseek), SCMP_SYS(close),
-    SCMP_SYS(close_range), SCMP_SYS(dup), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(pipe), SCMP_SYS(pipe2),
-    SCMP_SYS(fadvise64), SCMP_SYS(readahead), SCMP_SYS(getdents64), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
-    SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockopt), SCMP_SYS(getsockname),
-    SCMP_SYS(getpeername), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6),
-    SCMP_SYS(epoll_create), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
-    SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd), SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create),
-    SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime), SCMP_SYS(signalfd4),
-    /* looking at files; Landlock guards their contents */
-    SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(statfs),
-    SCMP_SYS(fstatfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(umask),
-    /* threads and their signals */
-    SCMP_SYS(futex), SCMP_SYS(futex_waitv), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(set_tid_address),
-    SCMP_SYS(gettid), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_getparam),
-    SCMP_SYS(sched_getscheduler), SCMP_SYS(sched_get_priority_max), SCMP_SYS(sched_get_priority_min),
-    SCMP_SYS(getpriority), SCMP_SYS(getcpu), SCMP_SYS(arch_prctl), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigpending), SCMP_SYS(rt_sigsuspend), SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(pause), SCMP_SYS(exit), SCMP_SYS(exit_group),
-    /* time */
-    SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(times), SCMP_SYS(alarm), SCMP_SYS(getitimer),
-    SCMP_SYS(setitimer), SCMP_SYS(timer_create), SCMP_SYS(timer_settime), SCMP_SYS(timer_gettime),
-    SCMP_SYS(timer_getoverrun), SCMP_SYS(timer_delete),
-    /* about itself and the machine */
-    SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
-    SCMP_SYS(getegid), SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(getgroups), SCMP_SYS(getpgrp),
-    SCMP_SYS(getpgid), SCMP_SYS(getsid), SCMP_SYS(capget), SCMP_SYS(getrlimit), SCMP_SYS(getrusage), SCMP_SYS(sysinfo),
-    SCMP_SYS(uname),
-};
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-/* Flags of open that would change a file. */
-#define CHANGING (O_ACCMODE | O_CREAT | O_TRUNC)
-/* Flags of clone that make a process or a name space instead of a thread. */
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-#define SOCKET_TYPE 0xfu /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
-#define LOW_HALF 0xffffffffull /* of arguments that the kernel takes as int */
-
-typedef struct filter {
-  scmp_filter_ctx context;
-  int error; /* the first; 0: none */
-} filter;
-
-/* Adds a rule with up to two conditions. */
-static void rule(filter *f, uint32_t action, int call, unsigned count, struct scmp_arg_cmp a, struct scmp_arg_cmp b) {
-  struct scmp_arg_cmp conditions[] = {a, b};
-  int error = seccomp_rule_add_array(f->context, action, call, count, conditions);
-  /* Calls that this machine does not have, and rules that are what happens anyway, are no mistakes. */
-  if (error && error != -EACCES && error != -EDOM && !f->error) f->error = error;
-}
-
-static void always(filter *f, uint32_t action, int call) {
-  rule(f, action, call, 0, (struct scmp_arg_cmp){0}, (struct scmp_arg_cmp){0});
-}
-static void when(filter *f, uint32_t action, int call, struct scmp_arg_cmp a) {
-  rule(f, action, call, 1, a, (struct scmp_arg_cmp){0});
-}
-static void when_both(filter *f, uint32_t action, int call, struct scmp_arg_cmp a, struct scmp_arg_cmp b) {
-  rule(f, action, call, 2, a, b);
-}
-
-#define ALLOW SCMP_ACT_ALLOW
-#define TELL SCMP_ACT_TRAP
-#define EQUAL(argument, value) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, LOW_HALF, (scmp_datum_t)(uint32_t)(value))
-#define MASKED(argument, mask, value) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value)
-
-static void add_files(filter *f) {
-  /* Opening for reading. Landlock would refuse the rest as well; this also holds where it is missing. */
-  static const struct {
-    int call;
-    unsigned flags;
-  } opens[] = {{SCMP_SYS(openat), 2}, {SCMP_SYS(open), 1}};
-  for (size_t i = 0; i < COUNT(opens); i++) {
-    when(f, ALLOW, opens[i].call, MASKED(opens[i].flags, CHANGING, O_RDONLY));
-    static const unsigned changing[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
-    for (size_t j = 0; j < COUNT(changing); j++) {
-      when(f, TELL, opens[i].call, MASKED(opens[i].flags, changing[j], changing[j]));
-    }
-  }
-  /* Not F_SETOWN and F_SETSIG: with them the kernel sends any process any signal. */
-  static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK,
-                                 F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ, F_SETPIPE_SZ};
-  for (size_t i = 0; i < COUNT(commands); i++) when(f, ALLOW, SCMP_SYS(fcntl), EQUAL(1, commands[i]));
-  static const unsigned long requests[] = {FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS, TIOCGWINSZ};
-  for (size_t i = 0; i < COUNT(requests); i++) when(f, ALLOW, SCMP_SYS(ioctl), EQUAL(1, requests[i]));
-  /* A pair of streams reaches nobody else. Datagrams could be sent to any socket in the file system. */
-  when_both(f, ALLOW, SCMP_SYS(socketpair), EQUAL(0, AF_UNIX), MASKED(1, SOCKET_TYPE, SOCK_STREAM));
-  when(f, TELL, SCMP_SYS(socketpair), SCMP_CMP64(0, SCMP_CMP_NE, AF_UNIX));
-}
-
-static void add_processes(filter *f, bool swift) {
-  pid_t self = getpid();
-  /* A thread, and nothing but a thread. The others silently: they are tried with signals blocked. */
-  when(f, ALLOW, SCMP_SYS(clone), MASKED(0, CLONE_THREAD | NAMESPACES, CLONE_THREAD));
-  when(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), MASKED(0, CLONE_THREAD, 0));
-  always(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fork));
-  always(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(vfork));
-  /* Its flags lie in memory, where a filter cannot look; libraries fall back on clone. */
-  always(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
-  /* Signals to itself only. */
-  static const int signals[] = {SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo)};
-  for (size_t i = 0; i < COUNT(signals); i++) {
-    when(f, ALLOW, signals[i], EQUAL(0, self));
-    when(f, TELL, signals[i], SCMP_CMP64(0, SCMP_CMP_NE, (scmp_datum_t)self));
-  }
-  always(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tkill));
-  /* Its limits may be read. */
-  when_both(f, ALLOW, SCMP_SYS(prlimit64), EQUAL(0, 0), SCMP_CMP64(2, SCMP_CMP_EQ, 0));
-  when_both(f, ALLOW, SCMP_SYS(prlimit64), EQUAL(0, self), SCMP_CMP64(2, SCMP_CMP_EQ, 0));
-  when(f, TELL, SCMP_SYS(prlimit64), SCMP_CMP64(2, SCMP_CMP_NE, 0));
-  /* The calling thread's own scheduling; with other ids they would reach other processes of the user. */
-  when(f, ALLOW, SCMP_SYS(sched_setscheduler), EQUAL(0, 0));
-  when(f, ALLOW, SCMP_SYS(sched_setaffinity), EQUAL(0, 0));
-  static const int names[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK,
-                              PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP, PR_CAPBSET_READ};
-  for (size_t i = 0; i < COUNT(names); i++) when(f, ALLOW, SCMP_SYS(prctl), EQUAL(0, names[i]));
-  if (swift) {
-    /* libdispatch gives its threads the niceness of their quality of service, some below zero, and complains to syslog
-     * when it may not. It is told that it has worked; all threads stay alike. */
-    when_both(f, SCMP_ACT_ERRNO(0), SCMP_SYS(setpriority), EQUAL(0, PRIO_PROCESS), EQUAL(1, 0));
-  }
-}
-
-static bool fill(filter *f, const worker_arguments *arguments) {
-  for (size_t i = 0; i < COUNT(base); i++) always(f, ALLOW, base[i]);
-#define ENTRY(name, error) always(f, TELL, SCMP_SYS(name));
-  REFUSALS(ENTRY)
-#undef ENTRY
-  add_files(f);
-  add_processes(f, arguments->runtime == RUNTIME_SWIFT);
-  return f->error == 0;
-}
 
 bool seccomp_available(sandbox_reason *why) {
   uint32_t trap = SECCOMP_RET_TRAP;
@@ -174,22 +17,17 @@ bool seccomp_available(sandbox_reason *why) {
 }
 
 bool seccomp_enter(const worker_arguments *arguments, sandbox_reason *why) {
-  filter f = {.context = seccomp_init(SCMP_ACT_ERRNO(ENOSYS))};
-  if (!f.context) return sandbox_fail(why, "out of memory");
-  int error = 0;
-  bool good = fill(&f, arguments);
-  if (!good) {
-    error = -f.error;
-  } else if ((error = -seccomp_attr_set(f.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) ||
-             /* Threads that somebody may have started before main. */
-             (error = -seccomp_attr_set(f.context, SCMP_FLTATR_CTL_TSYNC, 1)) ||
-             /* A balanced tree: a call with conditions on it meets few comparisons. */
-             (error = -seccomp_attr_set(f.context, SCMP_FLTATR_CTL_OPTIMIZE, 2))) {
-    good = false;
+  static struct sock_filter filter[BPF_MAXINSNS];
+  const struct sock_filter *chosen = arguments->runtime == RUNTIME_SWIFT ? swift_filter : native_filter;
+  size_t size = arguments->runtime == RUNTIME_SWIFT ? sizeof swift_filter : sizeof native_filter;
+  memcpy(filter, chosen, size);
+  struct sock_fprog program = {.len = (unsigned short)(size / sizeof filter[0]), .filter = filter};
+  for (size_t i = 0; i < program.len; i++) {
+    if (BPF_CLASS(filter[i].code) == BPF_JMP && filter[i].k == FILTER_SELF) filter[i].k = (uint32_t)getpid();
   }
-  good = good && refusals_install(why);
-  if (good && (error = -seccomp_load(f.context))) good = false;
-  seccomp_release(f.context);
-  if (error) sandbox_fail(why, "%s", strerror(error));
-  return good;
+  if (!refusals_install(why)) return false;
+  /* For threads, too, that somebody may have started before main. */
+  long failed = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+  if (!failed) return true;
+  return sandbox_fail(why, "%s", failed > 0 ? "a thread has a filter of its own" : strerror(errno));
 }

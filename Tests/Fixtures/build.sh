@@ -5,6 +5,7 @@
 #   <outdir>/single/<Name>.so                        the same as single files, with the section .agent_plugin
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
 #   <outdir>/versions/<name>.agentplugin             VersionC in many versions, good and bad ones
+#   <outdir>/sandbox/SandboxC.agentplugin           tries to get out of its sandbox
 #   <outdir>/bad/NoSection.so                        a single file without the section
 #
 # CC and CFLAGS are obeyed (for sanitizers). Builds nothing that is up to date.
@@ -17,7 +18,7 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions" "$out/sandbox"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -59,6 +60,11 @@ good ToolsC
 good ScriptC
 good BenchC
 good KindsC
+
+# It tries to get out: only for the tests of the sandbox, so it has a plugin folder of its own.
+mkdir -p "$out/sandbox/SandboxC.agentplugin"
+compile "$here/SandboxC/plugin.c" "$out/sandbox/SandboxC.agentplugin/libSandboxC.so"
+cp -R "$here/SandboxC/plugin.json" "$here/SandboxC/assets" "$out/sandbox/SandboxC.agentplugin"
 
 version() { # <label> <folder> [flags]
     label=$1

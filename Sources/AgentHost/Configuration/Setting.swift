@@ -98,7 +98,8 @@ extension Setting {
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
         host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker, sandbox,
-        sandboxRead, quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
+        sandboxRead, quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken,
+        adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }

@@ -66,6 +66,7 @@ int cplatform_poller_set_writable(const cplatform_poller *_Nonnull poller, int32
 void cplatform_poller_remove(const cplatform_poller *_Nonnull poller, int32_t descriptor);
 /* Makes the waiting thread return. Any thread. */
 void cplatform_poller_wake(const cplatform_poller *_Nonnull poller);
-/* Waits and fills `ready`. Count of entries; a wake-up alone answers 0. */
-int32_t cplatform_poller_wait(const cplatform_poller *_Nonnull poller, cplatform_ready *_Nonnull ready, int32_t capacity);
+/* Waits, at most so many milliseconds (-1: without end), and fills `ready`. Count of entries; a wake-up alone answers 0. */
+int32_t cplatform_poller_wait(const cplatform_poller *_Nonnull poller, cplatform_ready *_Nonnull ready, int32_t capacity,
+                              int32_t milliseconds);
 #endif

@@ -4,7 +4,7 @@ internal import CPlatform
 /// start, for `/health` and for operators.
 struct SandboxReport: Sendable, Hashable {
     /// Milliseconds that the worker program has to answer.
-    private static let patience: Int32 = 5_000
+    static let patience: Int32 = 5_000
 
     /// Parts, by the names that `plugin-worker --without` knows.
     enum Part: String, Sendable, CaseIterable { case limits, privileges, landlock, seccomp }
@@ -43,7 +43,8 @@ struct SandboxReport: Sendable, Hashable {
         case .full: return "plugins in workers run in the full sandbox"
         case .partial: return "plugins in workers run without a part of the sandbox: \(lacks)"
         case .refusing:
-            return "plugins in workers are refused, the sandbox lacks \(lacks); run the server where the kernel has it, or set "
+            return
+                "plugins in workers are refused, the sandbox lacks \(lacks); run the server where the kernel has it, or set "
                 + "AGENTHOST_SANDBOX=warn to run them without"
         case .off: return "plugins in workers run without a sandbox: AGENTHOST_SANDBOX is off"
         case .unknown: return "the worker program does not tell what the sandbox can do: \(unknown ?? "")"
@@ -51,7 +52,9 @@ struct SandboxReport: Sendable, Hashable {
     }
 
     /// Asks the worker program. Blocks for some milliseconds.
-    static func ask(_ program: String, policy: SandboxPolicy) -> SandboxReport {
+    static func ask(
+        _ program: String, policy: SandboxPolicy, patience: Int32 = SandboxReport.patience
+    ) -> SandboxReport {
         var report = SandboxReport(policy: policy)
         guard policy != .off else { return report }
         var count: Int64 = 0

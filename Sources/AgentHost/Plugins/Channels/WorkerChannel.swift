@@ -33,6 +33,7 @@ final class WorkerChannel: PluginChannel {
         var frames = FrameReader()
         var lines = LineSplitter()
         var rate = LineRate()
+        var budget = OutputBudget()
     }
 
     /// Starts the program. Throws a sentence when that fails.
@@ -129,18 +130,29 @@ final class WorkerChannel: PluginChannel {
         }
     }
 
-    /// Reads what the plugin printed.
+    /// Reads what the plugin printed, unless it prints too much: then that waits.
     func readOutput() {
         guard let piece = read(child.output) else { return }
         if piece.isEmpty { return io.unwatch(child.output) }
         report(inbox.withLock { $0.lines.feed(piece) })
+        let pause = inbox.withLock { $0.budget.spend(piece.count, at: monotonicMilliseconds()) }
+        if let pause { io.pauseOutput(self, until: pause) }
     }
 
     private func report(_ lines: [String]) {
         let now = monotonicMilliseconds()
         for line in lines where inbox.withLock({ $0.rate.allows(at: now) }) {
+            reportDropped()
             log.info("plugin output", ["line": .string(line)])
         }
+    }
+
+    private func reportDropped() {
+        let count = inbox.withLock { $0.rate.takeDropped() }
+        guard count > 0 else { return }
+        log.warn(
+            "plugin output dropped: it prints more than \(LineRate.limit) lines a second", ["lines": .int(Int64(count))]
+        )
     }
 
     /// A piece; empty at the end or when the stream is broken; nil when there is nothing now.
@@ -160,6 +172,7 @@ final class WorkerChannel: PluginChannel {
         // What it printed last often says why it died.
         while let piece = read(child.output), !piece.isEmpty { report(inbox.withLock { $0.lines.feed(piece) }) }
         if let rest = inbox.withLock({ $0.lines.finish() }) { report([rest]) }
+        reportDropped()
         receiver.channel(self, died: reap())
     }
 

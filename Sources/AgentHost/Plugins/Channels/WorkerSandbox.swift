@@ -20,7 +20,7 @@ struct WorkerSandbox: Sendable, Hashable {
     /// Further folders that may be read, absolute.
     var read: [String] = []
     var runtime = Runtime.native
-    /// Megabytes of private memory, beside what the worker and the libraries take.
+    /// Megabytes of private memory, beside what the worker and the libraries take; 0: as much as there is.
     var memory = defaultMemory
     /// Threads of the plugin.
     var threads = defaultThreads
@@ -39,7 +39,10 @@ struct WorkerSandbox: Sendable, Hashable {
 
     /// Arguments for a worker whose socket is descriptor 3.
     var arguments: [String] {
-        ["3", "--sandbox=\(policy.rawValue)", "--folder=\(folder)", "--runtime=\(runtime.rawValue)", "--memory=\(memory)"]
+        [
+            "3", "--sandbox=\(policy.rawValue)", "--folder=\(folder)", "--runtime=\(runtime.rawValue)",
+            "--memory=\(memory)",
+        ]
             + ["--threads=\(threads)"] + read.map { "--read=\($0)" }
     }
 
@@ -69,7 +72,9 @@ func withArguments<Result>(
         let base = text.baseAddress
         let pointers = unsafe starts.map { start in unsafe base.map { unsafe $0 + start } } + [nil]
         return unsafe pointers.withUnsafeBufferPointer { pointers in
-            guard let base = pointers.baseAddress else { preconditionFailure("an array that is not empty has an address") }
+            guard let base = pointers.baseAddress else {
+                preconditionFailure("an array that is not empty has an address")
+            }
             return unsafe body(base)
         }
     }

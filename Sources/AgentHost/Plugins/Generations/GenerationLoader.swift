@@ -100,7 +100,8 @@ struct GenerationLoader: Sendable {
     /// Loads and creates the plugin in a worker that is thrown away: what would take this process down does so there (abi.md A17).
     private func probe(_ bundle: Bundle, _ setup: PluginInstance.Setup) async throws(BundleError) {
         let probe = PluginInstance(
-            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker, setup), services: .unavailable,
+            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker, setup),
+            services: .unavailable,
             deadlines: deadlines, log: log, isProbe: true)
         let refusal = await probe.start()
         probe.kill()
