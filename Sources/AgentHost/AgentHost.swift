@@ -19,6 +19,10 @@ public final class AgentHost: Sendable {
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
         let host = try AgentHost(configuration)
+        let reports = CrashReports(folder: configuration.crashReportFolder, log: host.log)
+        let blocking = BlockingWork(name: "crash-reports")
+        await blocking.run { reports.begin(version: version) }
+        blocking.close()
         do {
             _ = try await host.plugins.loadAll()
         } catch {
@@ -50,7 +54,7 @@ public final class AgentHost: Sendable {
         }
         registry = Registry()
         EchoAgent.register(in: registry)
-        let tools = ToolDispatcher(directory: registry, log: log)
+        let tools = ToolDispatcher(directory: registry, policy: try ToolPolicy(configuration), log: log)
         do {
             plugins = try PluginHost(
                 configuration: PluginHostConfiguration(configuration), registry: registry, store: store,
@@ -124,9 +128,29 @@ extension PluginHostConfiguration {
             workerPath: configuration.workerPath, sandboxPolicy: configuration.sandboxPolicy,
             sandboxReadFolders: configuration.sandboxReadFolders,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
+            rules: PluginTrust.Rules(
+                policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
                 quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
+    }
+}
+
+extension ToolPolicy {
+    /// Reads the operator's file, if there is one. A policy that cannot be read must not count as none.
+    fileprivate init(_ configuration: Configuration) throws(HostError) {
+        guard let path = configuration.toolPolicyPath else {
+            self.init()
+            return
+        }
+        let bytes: [UInt8]
+        do { bytes = try FileSystem.read(path, limit: ToolPolicy.limit) } catch {
+            throw HostError(
+                "AGENTHOST_TOOL_POLICY: \(path) cannot be read: \(error.sentence).", code: "invalid_tool_policy")
+        }
+        do { try self.init(parsing: bytes) } catch {
+            throw HostError("AGENTHOST_TOOL_POLICY: \(path): \(error.sentence).", code: "invalid_tool_policy")
+        }
     }
 }
 
@@ -134,6 +158,9 @@ extension TurnConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init()
         maximumHistory = configuration.maximumHistory
+        historyBudget = configuration.historyBudget
+        maximumTokens = configuration.turnTokens
+        approvalLifetime = configuration.approvalMilliseconds
         policy = configuration.turnPolicy
     }
 }

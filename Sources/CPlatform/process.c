@@ -243,3 +243,11 @@ int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *r
   }
   return filled;
 }
+
+int cplatform_pipe_to(const char *command, const void *bytes, size_t count) {
+  FILE *pipe = popen(command, "we");
+  if (!pipe) return -1;
+  if (count) fwrite(bytes, 1, count, pipe); /* a command that does not read says why by its status */
+  int status = pclose(pipe);
+  return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

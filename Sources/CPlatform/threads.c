@@ -42,9 +42,11 @@ int cplatform_thread_start(const char *name, size_t stack_bytes, bool prompt, vo
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   if (stack_bytes) pthread_attr_setstacksize(&attributes, stack_bytes);
-  /* Signals belong to the main thread, which waits for them. */
+  /* Signals belong to the main thread, which waits for them; but a thread's own faults must reach whoever reports them. */
   sigset_t all, before;
   sigfillset(&all);
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   int error = pthread_create(&thread, &attributes, trampoline, start);
@@ -163,3 +165,7 @@ bool cplatform_write_fully(int descriptor, const void *bytes, size_t count) {
   }
   return true;
 }
+
+static _Thread_local const void *current_wakeups;
+const void *cplatform_current_wakeups(void) { return current_wakeups; }
+void cplatform_set_current_wakeups(const void *wakeups) { current_wakeups = wakeups; }

@@ -35,6 +35,7 @@ static void *pool_main(void *argument) {
   apr_pool_thread *self = argument;
   apr_runtime *runtime = self->runtime;
   apr_enter_lane(runtime, AP_LANE_BLOCKING);
+  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     if (runtime->pool_first && !runtime->pool_held) {

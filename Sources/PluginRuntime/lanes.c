@@ -44,46 +44,98 @@ static uint32_t spare_lane_threads(const apr_runtime *runtime) {
   return runtime->idle_lane_threads - runtime->called_lane_threads;
 }
 
-/* Calls a lane thread. While functions are short, one thread runs them all: two would mostly wait for each other's lock.
- * Should the one then be held up by a function, or fall behind, the clock thread calls another. */
-static void call_for_work(apr_runtime *runtime) {
+/* Lane threads that do not hang in a function. */
+static uint32_t usable_lane_threads(const apr_runtime *runtime) {
+  return runtime->runner_count - runtime->stuck_runners;
+}
+
+/* Has the clock thread look at the lanes at that time, or earlier. */
+static void watch_until(apr_runtime *runtime, int64_t look) {
+  if (look >= runtime->clock_wakes) return;
+  runtime->clock_wakes = look;
+  pthread_cond_signal(&runtime->clock_work);
+}
+
+/* Some lane threads run and others wait: those that run look at the timers, too, unless they are held up. */
+static void watch_timers(apr_runtime *runtime, int64_t now) {
+  uint32_t spare = spare_lane_threads(runtime);
+  if (!runtime->heap_count || !spare || spare == usable_lane_threads(runtime)) return;
+  int64_t due = runtime->heap[0].at;
+  watch_until(runtime, (due > now ? due : now) + APR_HELP_NS);
+}
+
+/* A lane thread that is awake, and not held up by a function or by the sink. */
+static bool looks_soon(const apr_runner *runner, int64_t now) {
+  if (!runner->awake) return false;
+  return (!runner->running && !runner->sending) || runner->started + APR_HELP_NS > now;
+}
+
+static bool somebody_looks_soon(const apr_runtime *runtime, const apr_runner *but, int64_t now) {
+  for (uint32_t i = 0; i < runtime->runner_count; i++) {
+    if (&runtime->runners[i] != but && looks_soon(&runtime->runners[i], now)) return true;
+  }
+  return false;
+}
+
+/* A lane thread between two functions: it is the calling one, or waits for the lock. */
+static bool somebody_is_free(const apr_runtime *runtime) {
+  return somebody_looks_soon(runtime, NULL, INT64_MAX);
+}
+
+/* Calls a lane thread for a lane that has become ready, at `now` if it is the `only` one. While functions are short, one
+ * thread runs them all: two would mostly wait for each other's lock. Should the one then be held up by a function, or fall
+ * behind, the clock thread calls another. */
+static void call_for_work(apr_runtime *runtime, bool only) {
   uint32_t spare = spare_lane_threads(runtime);
   if (!spare) return;
-  if (spare == runtime->runner_count - runtime->stuck_runners || runtime->typical_took > APR_SHORT_NS) {
+  if (spare == usable_lane_threads(runtime)) {
     call_lane_thread(runtime);
-  } else {
-    int64_t look = apr_now() + APR_HELP_NS;
-    if (look >= runtime->clock_wakes) return;
-    runtime->clock_wakes = look;
-    pthread_cond_signal(&runtime->clock_work);
+  } else if (runtime->typical_took > APR_SHORT_NS && !(only && somebody_is_free(runtime))) {
+    call_lane_thread(runtime);
+  } else if (only) {
+    watch_until(runtime, runtime->backlog_since + APR_HELP_NS);
   }
 }
 
-/* Calls another lane thread when lanes wait and all threads that run are held up, or have too much to do. Answers when to
- * look again. */
+/* Calls another lane thread when lanes or timers wait and all threads that run are held up, or have too much to do. Answers
+ * when to look again. */
 int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now) {
-  if (!runtime->ready_first || !spare_lane_threads(runtime)) return INT64_MAX;
+  uint32_t spare = spare_lane_threads(runtime);
+  if (!spare || spare == usable_lane_threads(runtime)) return INT64_MAX; /* nobody is there, or all are and look by themselves */
+  int64_t since = runtime->ready_first ? runtime->backlog_since : INT64_MAX;
+  if (runtime->heap_count && runtime->heap[0].at < since) since = runtime->heap[0].at;
+  if (since == INT64_MAX) return INT64_MAX;
+  if (since > now) return since + APR_HELP_NS;
   int64_t next = now + APR_HELP_NS;
-  bool behind = runtime->backlog_since + APR_BACKLOG_NS <= now;
-  for (uint32_t i = 0; i < runtime->runner_count && !behind; i++) {
-    const apr_runner *runner = &runtime->runners[i];
-    if (runner->running && runner->started + APR_HELP_NS > now) return next;
-  }
+  bool behind = since + APR_BACKLOG_NS <= now;
+  if (!behind && somebody_looks_soon(runtime, NULL, now)) return next;
   call_lane_thread(runtime);
-  return spare_lane_threads(runtime) ? next : INT64_MAX;
+  return spare > 1 ? next : INT64_MAX;
+}
+
+/* A timer is due then: sees to it that somebody looks in time. */
+void apr_timer_added_locked(apr_runtime *runtime, int64_t due) {
+  if (runtime->pump_fd >= 0) {
+    if (runtime->timer_armed == 0 || due < runtime->timer_armed) apr_wake_pump_locked(runtime);
+  } else if (spare_lane_threads(runtime) == usable_lane_threads(runtime)) {
+    if (due < runtime->keeper_wakes) call_lane_thread(runtime);
+  } else if (due == runtime->heap[0].at) {
+    watch_timers(runtime, due);
+  }
 }
 
 static void make_ready(apr_runtime *runtime, apr_lane *lane) {
+  bool only = !runtime->ready_last;
   lane->active = true;
   lane->next = NULL;
-  if (runtime->ready_last) {
-    runtime->ready_last->next = lane;
-  } else {
+  if (only) {
     runtime->ready_first = lane;
     runtime->backlog_since = apr_now();
+  } else {
+    runtime->ready_last->next = lane;
   }
   runtime->ready_last = lane;
-  if (runtime->pump_fd < 0) call_for_work(runtime);
+  if (runtime->pump_fd < 0) call_for_work(runtime, only);
   else apr_wake_pump_locked(runtime);
 }
 
@@ -156,6 +208,8 @@ static const void *table_of(const apr_runtime *runtime, uint16_t op) {
       return runtime->tools;
     case APR_HEALTH:
       return runtime->health;
+    case APR_HOOK_BEGIN:
+      return runtime->hooks;
     case APR_STATE_SAVE:
     case APR_STATE_LOAD:
       return runtime->state;
@@ -230,6 +284,13 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HOOK_BEGIN) {
+    ap_hook_request_r1 request = {
+        .struct_size = sizeof request, .agent_id = m->s[0], .point = m->s[1], .json = m->s[2], .subject = m->s[3],
+        .thread_id = m->s[4], .locale = m->s[5], .deadline = m->number,
+    };
+    return runtime->hooks->hook_begin(runtime->instance, root->handle, &request);
+  }
   if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
   if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
   if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
@@ -241,14 +302,32 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
+  else if (op == APR_HOOK_BEGIN && runtime->hooks->hook_cancel)
+    runtime->hooks->hook_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_MODEL_BEGIN && runtime->model->cancel)
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
+}
+
+/* What a crash report calls the function behind a job. */
+static const char *function_of(const apr_job *job) {
+  static const char *const begins[] = {"turn_begin", "call_begin", "complete"};
+  static const char *const cancels[] = {"turn_cancel", "call_cancel", "cancel"};
+  uint16_t op = job->root->op;
+  size_t kind = op == APR_TURN_BEGIN ? 0 : op == APR_CALL_BEGIN ? 1 : 2;
+  switch (job->kind) {
+    case APR_JOB_BEGIN: return begins[kind];
+    case APR_JOB_CANCEL: return cancels[kind];
+    case APR_JOB_WRITABLE: return "turn_writable";
+    case APR_JOB_WORK: return "posted_work";
+    default: return "event_callback";
+  }
 }
 
 /* Calls the plugin, without the lock. */
 void apr_perform(apr_runtime *runtime, apr_plan *plan) {
   apr_job *job = plan->job;
   if (plan->skip || plan->sentence) return;
+  apr_enter_plugin(runtime->identity, function_of(job), job->root->token);
   switch (job->kind) {
     case APR_JOB_BEGIN:
       plan->status = begin(runtime, job->root);
@@ -278,6 +357,7 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
     case APR_JOB_REFUSE:
       break;
   }
+  apr_leave_plugin();
 }
 
 static void send_refusal_locked(apr_runtime *runtime, apr_refusal *refusal) {
@@ -338,11 +418,11 @@ static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t tok
   runner->reported = false;
   runner->token = token;
   runner->started = now;
+  runner->others_wait = runner->held_first;
   int64_t first = runtime->limits[APR_LIMIT_LANE_MS];
-  int64_t look = now + (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
-  if (look >= runtime->clock_wakes) return;
-  runtime->clock_wakes = look;
-  pthread_cond_signal(&runtime->clock_work);
+  int64_t look = (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
+  watch_until(runtime, now + (runner->others_wait ? APR_HELP_NS : look));
+  if (runtime->pump_fd < 0) watch_timers(runtime, now);
 }
 
 /* A function that was taken for stuck has returned after all. Lets go of the lock while the sink runs. */
@@ -370,7 +450,7 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   apr_plan_locked(runtime, job, &plan);
   runner_starts(runtime, runner, token, started);
   /* A pump's sink only gathers: there is nothing to save. */
-  if (runtime->pump_fd < 0 && root != &runtime->root && apr_hold_locked(root)) runner->held = root;
+  if (runtime->pump_fd < 0 && root != &runtime->root) apr_hold_locked(runtime, runner, root, started);
   pthread_mutex_unlock(&runtime->lock);
   current_root = root;
   current_started = started;
@@ -389,10 +469,6 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   if (root != &runtime->root && root->open && !root->over &&
       apr_exceeds_locked(runtime, APR_LIMIT_TURN_LANE_MS, root->lane_ns / APR_NANOSECONDS_PER_MS)) {
     apr_over_locked(runtime, root, APR_LIMIT_TURN_LANE_MS);
-  }
-  if (runner->held) { /* else the clock thread has let go, because the function stalled */
-    runner->held = NULL;
-    apr_let_go_locked(runtime, root);
   }
   if (took > APR_BUDGET_MS * APR_NANOSECONDS_PER_MS) report_stall(runtime, token, took);
 
@@ -413,23 +489,60 @@ bool apr_replace_runner_locked(apr_runtime *runtime) {
   return true;
 }
 
+/* Waits to be called, or for the first timer if no other thread looks at it. */
+static void wait_for_work(apr_runtime *runtime, apr_runner *runner, int64_t now) {
+  runner->awake = false;
+  runtime->idle_lane_threads++;
+  int64_t due = runtime->heap_count ? runtime->heap[0].at : INT64_MAX;
+  if (somebody_looks_soon(runtime, runner, now)) {
+    watch_timers(runtime, now);
+    due = INT64_MAX;
+  }
+  if (due < runtime->keeper_wakes) {
+    runtime->keeper_wakes = due;
+    struct timespec when = {due / 1000000000, due % 1000000000};
+    pthread_cond_timedwait(&runtime->lane_work, &runtime->lock, &when);
+    if (runtime->keeper_wakes == due) runtime->keeper_wakes = INT64_MAX;
+  } else {
+    pthread_cond_wait(&runtime->lane_work, &runtime->lock);
+  }
+  runtime->idle_lane_threads--;
+  if (runtime->called_lane_threads) runtime->called_lane_threads--;
+  runner->awake = true;
+}
+
+/* Sends what was said on the lanes. */
+static void let_go(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
+  runner->sending = true;
+  runner->started = *now;
+  apr_let_go_locked(runtime, runner);
+  runner->sending = false;
+  *now = apr_now();
+}
+
 /* A thread of lane_threads. */
 void *apr_lane_main(void *argument) {
   apr_runner *runner = argument;
   apr_runtime *runtime = runner->runtime;
   apr_enter_lane(runtime, AP_LANE_TURN);
+  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
+  runner->awake = true;
+  int64_t now = apr_now();
   while (!runtime->stopping) {
-    if (!runtime->ready_first) {
-      runtime->idle_lane_threads++;
-      pthread_cond_wait(&runtime->lane_work, &runtime->lock);
-      runtime->idle_lane_threads--;
-      if (runtime->called_lane_threads) runtime->called_lane_threads--;
-      continue;
+    apr_timers_fire_locked(runtime, now);
+    if (runtime->ready_first) {
+      run_one(runtime, runner, &now);
+      if (runner->held_count >= APR_HOLD_ROOTS || (runner->held_first && now - runner->held_since > APR_HOLD_NS))
+        let_go(runtime, runner, &now);
+    } else if (runner->held_first) {
+      let_go(runtime, runner, &now);
+    } else {
+      wait_for_work(runtime, runner, now);
+      now = apr_now();
     }
-    int64_t now = apr_now();
-    run_one(runtime, runner, &now);
   }
+  apr_let_go_locked(runtime, runner);
   pthread_mutex_unlock(&runtime->lock);
   return NULL;
 }
@@ -439,7 +552,7 @@ int apr_pump_fd(apr_runtime *runtime) {
 }
 
 static void arm_timer(apr_runtime *runtime, int64_t now) {
-  int64_t due = runtime->heap_count ? runtime->heap[0]->due : 0;
+  int64_t due = runtime->heap_count ? runtime->heap[0].at : 0;
   if (due == runtime->timer_armed && (due == 0 || due > now)) return;
   struct itimerspec when = {.it_value = {due / 1000000000, due % 1000000000}};
   timerfd_settime(runtime->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);

@@ -21,13 +21,16 @@ __attribute__((format(printf, 3, 4))) static bool refuse(refusal *why, ap_status
   return false;
 }
 
-static bool map(const char *path, const ap_plugin_r1 **plugin, refusal *why) {
+static bool map(const apr_runtime *runtime, const char *path, const ap_plugin_r1 **plugin, refusal *why) {
   /* Never unmapped again: a Swift library that is unmapped leaves records behind that crash the process. */
+  apr_enter_plugin(runtime->identity, "load", 0);
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  apr_leave_plugin();
   if (!library) {
     const char *reason = dlerror();
     return refuse(why, AP_E_INVALID, "The library cannot be loaded: %s.", reason ? reason : "no reason given");
   }
+  apr_identity_mapped(runtime->identity);
   void *symbol = dlsym(library, AP_ENTRY_SYMBOL);
   if (!symbol) {
     return refuse(why, AP_E_INVALID,
@@ -36,7 +39,9 @@ static bool map(const char *path, const ap_plugin_r1 **plugin, refusal *why) {
   }
   const ap_plugin_r1 *(*entry)(void);
   memcpy(&entry, &symbol, sizeof entry);
+  apr_enter_plugin(runtime->identity, "entry", 0);
   *plugin = entry();
+  apr_leave_plugin();
   if (*plugin) return true;
   return refuse(why, AP_E_UNAVAILABLE, "The entry function of the plugin answered null: it refuses to be loaded.");
 }
@@ -80,7 +85,9 @@ static bool check_plugin(const ap_plugin_r1 *plugin, const apr_message *load, re
 
 static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *why) {
   ap_instance *instance = NULL;
+  apr_enter_plugin(runtime->identity, "create", 0);
   ap_status status = plugin->create(&runtime->host, runtime->config_json, &instance);
+  apr_leave_plugin();
   const char *missing = atomic_load(&runtime->not_granted);
   if (status < 0 && missing) {
     return refuse(why, AP_E_FAILED,
@@ -98,7 +105,9 @@ static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *wh
 
 /* Looks up a table of the plugin; null if it offers none. All tables begin with a struct_size, which must be `size`. */
 static bool find_table(const apr_runtime *runtime, const char *id, uint32_t size, const void **found, refusal *why) {
+  apr_enter_plugin(runtime->identity, "get_extension", 0);
   *found = runtime->plugin->get_extension ? runtime->plugin->get_extension(runtime->instance, id) : NULL;
+  apr_leave_plugin();
   if (!*found) return true;
   uint32_t struct_size;
   memcpy(&struct_size, *found, sizeof struct_size);
@@ -113,24 +122,27 @@ static bool need(bool present, const char *function, const char *id, refusal *wh
 }
 
 static bool find_tables(apr_runtime *runtime, refusal *why) {
-  const void *found[6];
+  const void *found[7];
   if (!find_table(runtime, AP_EXT_AGENT, sizeof(ap_agent_r1), &found[0], why)) return false;
   if (!find_table(runtime, AP_EXT_TOOLS, sizeof(ap_tools_r1), &found[1], why)) return false;
   if (!find_table(runtime, AP_EXT_MODEL, sizeof(ap_model_r1), &found[2], why)) return false;
   if (!find_table(runtime, AP_EXT_CONFIG, sizeof(ap_config_r1), &found[3], why)) return false;
   if (!find_table(runtime, AP_EXT_HEALTH, sizeof(ap_health_r1), &found[4], why)) return false;
   if (!find_table(runtime, AP_EXT_STATE, sizeof(ap_state_r1), &found[5], why)) return false;
+  if (!find_table(runtime, AP_EXT_AGENT_HOOKS, sizeof(ap_agent_hooks_r1), &found[6], why)) return false;
   const ap_agent_r1 *agent = found[0];
   const ap_tools_r1 *tools = found[1];
   const ap_model_r1 *model = found[2];
   const ap_config_r1 *config = found[3];
   const ap_health_r1 *health = found[4];
+  const ap_agent_hooks_r1 *hooks = found[6];
   const ap_state_r1 *state = found[5];
   if (!need(!agent || agent->turn_begin, "turn_begin", AP_EXT_AGENT, why)) return false;
   if (!need(!agent || agent->turn_cancel, "turn_cancel", AP_EXT_AGENT, why)) return false;
   if (!need(!tools || tools->call_begin, "call_begin", AP_EXT_TOOLS, why)) return false;
   if (!need(!model || model->complete, "complete", AP_EXT_MODEL, why)) return false;
   if (!need(!config || config->changed, "changed", AP_EXT_CONFIG, why)) return false;
+  if (!need(!hooks || hooks->hook_begin, "hook_begin", AP_EXT_AGENT_HOOKS, why)) return false;
   if (!need(!health || health->check, "check", AP_EXT_HEALTH, why)) return false;
   if (!need(!state || state->save, "save", AP_EXT_STATE, why)) return false;
   if (!need(!state || state->load, "load", AP_EXT_STATE, why)) return false;
@@ -140,6 +152,7 @@ static bool find_tables(apr_runtime *runtime, refusal *why) {
   runtime->model = model;
   runtime->config_table = config;
   runtime->health = health;
+  runtime->hooks = hooks;
   runtime->state = state;
   pthread_mutex_unlock(&runtime->lock);
   return true;
@@ -178,6 +191,7 @@ static void answer(apr_runtime *runtime, const refusal *why) {
   if (runtime->model) loaded.item |= APR_HAS_MODEL;
   if (runtime->config_table) loaded.item |= APR_HAS_CONFIG;
   if (runtime->health) loaded.item |= APR_HAS_HEALTH;
+  if (runtime->hooks) loaded.item |= APR_HAS_HOOKS;
   if (runtime->state) loaded.item |= APR_HAS_STATE;
   pthread_mutex_lock(&runtime->lock);
   apr_emit_locked(runtime, &runtime->root, &loaded);
@@ -193,7 +207,11 @@ static void give_up(apr_runtime *runtime, bool created) {
   apr_discard_lane_locked(runtime);
   apr_pool_discard_locked(runtime);
   pthread_mutex_unlock(&runtime->lock);
-  if (created) runtime->plugin->destroy(runtime->instance);
+  if (created) {
+    apr_enter_plugin(runtime->identity, "destroy", 0);
+    runtime->plugin->destroy(runtime->instance);
+    apr_leave_plugin();
+  }
   runtime->instance = NULL;
 }
 
@@ -211,7 +229,8 @@ void apr_load(apr_runtime *runtime, apr_envelope *load) {
   }
   const ap_plugin_r1 *plugin = NULL;
   bool created = false;
-  bool good = prepare(runtime, load, &why) && map(load->message.s[0].ptr, &plugin, &why) &&
+  runtime->identity = apr_identity_of(load->message.s[0].ptr, load->message.s[1].ptr, load->message.s[2].ptr);
+  bool good = prepare(runtime, load, &why) && map(runtime, load->message.s[0].ptr, &plugin, &why) &&
               check_plugin(plugin, &load->message, &why);
   if (good) {
     runtime->plugin = plugin;

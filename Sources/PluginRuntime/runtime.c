@@ -27,7 +27,9 @@ static void configure(apr_runtime *runtime, apr_envelope *message) {
     runtime->config = message;
     runtime->config_json = json;
     pthread_mutex_unlock(&runtime->config_lock);
+    apr_enter_plugin(runtime->identity, "changed", 0);
     status = runtime->config_table->changed(runtime->instance, json);
+    apr_leave_plugin();
     if (status > 0) status = AP_OK;
     if (status < INT16_MIN) status = AP_E_FAILED;
     pthread_mutex_lock(&runtime->config_lock);
@@ -61,7 +63,11 @@ static void destroy_instance(apr_runtime *runtime) {
   revoke_all(runtime);
   while (runtime->lane_jobs || runtime->pool_jobs) pthread_cond_wait(&runtime->idle, &runtime->lock);
   pthread_mutex_unlock(&runtime->lock);
-  if (loaded) runtime->plugin->destroy(runtime->instance);
+  if (loaded) {
+    apr_enter_plugin(runtime->identity, "destroy", 0);
+    runtime->plugin->destroy(runtime->instance);
+    apr_leave_plugin();
+  }
   pthread_mutex_lock(&runtime->lock);
   runtime->phase = APR_CLOSED;
   while (runtime->senders) pthread_cond_wait(&runtime->idle, &runtime->lock);
@@ -71,7 +77,10 @@ static void destroy_instance(apr_runtime *runtime) {
 }
 
 static void drain(apr_runtime *runtime) {
-  if (runtime->instance && runtime->plugin->drain) runtime->plugin->drain(runtime->instance);
+  if (!runtime->instance || !runtime->plugin->drain) return;
+  apr_enter_plugin(runtime->identity, "drain", 0);
+  runtime->plugin->drain(runtime->instance);
+  apr_leave_plugin();
 }
 
 /* A message that found no memory to wait in: does what can be done without it, and answers. */
@@ -117,6 +126,7 @@ static void control(apr_runtime *runtime, apr_envelope *message) {
 static void *control_main(void *argument) {
   apr_runtime *runtime = argument;
   apr_enter_lane(runtime, AP_LANE_CONTROL);
+  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     apr_envelope *message = runtime->control_first;
@@ -175,6 +185,7 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
       break;
     case APR_TURN_BEGIN:
     case APR_CALL_BEGIN:
+    case APR_HOOK_BEGIN:
     case APR_MODEL_BEGIN:
     case APR_HEALTH:
     case APR_STATE_SAVE:
@@ -249,7 +260,7 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   runtime->options = *options;
   if (!runtime->options.blocking_threads) runtime->options.blocking_threads = 32;
   runtime->pump_fd = runtime->wake_fd = runtime->timer_fd = -1;
-  runtime->clock_wakes = INT64_MAX;
+  runtime->clock_wakes = runtime->keeper_wakes = INT64_MAX;
   runtime->typical_took = APR_HELP_NS; /* nothing is known yet */
   runtime->root.type = APR_INSTANCE;
   runtime->root.open = true;
@@ -270,8 +281,8 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&runtime->clock_work, &monotonic);
   pthread_cond_init(&runtime->pool_work, &monotonic);
+  pthread_cond_init(&runtime->lane_work, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  pthread_cond_init(&runtime->lane_work, NULL);
   pthread_cond_init(&runtime->control_work, NULL);
   pthread_cond_init(&runtime->idle, NULL);
 }

@@ -9,6 +9,7 @@
  * frame; 4 the sandbox cannot be built, which APR_LOADED has said. */
 #define _GNU_SOURCE
 
+#include "plugin_crash.h"
 #include "plugin_runtime.h"
 #include "sandbox.h"
 
@@ -248,6 +249,7 @@ int main(int argc, char **argv) {
   host = arguments.socket;
   main_thread = pthread_self();
   signal(SIGPIPE, SIG_IGN);
+  apr_crash_install("plugin-worker", "", NULL, true); /* if it fails, only the last words are lost */
   fcntl(host, F_SETFD, FD_CLOEXEC);
   char sentence[512];
   if (!sandbox_enter(&arguments, sentence, sizeof sentence)) {

@@ -6,6 +6,7 @@
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
 #   <outdir>/versions/<name>.agentplugin             VersionC in many versions, good and bad ones
 #   <outdir>/sandbox/SandboxC.agentplugin           tries to get out of its sandbox
+#   <outdir>/villain/Villain.agentplugin             does harm when told to: in a folder of its own
 #   <outdir>/bad/NoSection.so                        a single file without the section
 #
 # CC and CFLAGS are obeyed (for sanitizers). Builds nothing that is up to date.
@@ -18,7 +19,8 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions" "$out/sandbox"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin"
+rm -rf "$out/single" "$out/bad" "$out/versions" "$out/villain" "$out/sandbox"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -80,6 +82,9 @@ version 6 create-crashes -DFLAW_CREATE_CRASHES
 version 7 sick -DFLAW_SICK
 version 8 refuses-state -DFLAW_REFUSES_STATE
 version 9 crashes -DFLAW_CRASHES
+mkdir -p "$out/villain/Villain.agentplugin"
+compile "$here/Villain/plugin.c" "$out/villain/Villain.agentplugin/libVillain.so"
+cp "$here/Villain/plugin.json" "$out/villain/Villain.agentplugin/plugin.json"
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"

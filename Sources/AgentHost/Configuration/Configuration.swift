@@ -11,6 +11,10 @@ public struct Configuration: Sendable {
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
+    /// Path of the plugin policy; nil: none.
+    var pluginPolicy: String?
+    /// What the policy does not allow is loaded nevertheless.
+    var allowsUnsigned: Bool
     var cacheFolder: String
     var workerPath: String
     var sandboxPolicy: SandboxPolicy
@@ -20,9 +24,16 @@ public struct Configuration: Sendable {
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
+    /// Nil: no files.
+    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
+    var historyBudget: HistoryBudget
+    var turnTokens: Int64
+    /// Nil: no file.
+    var toolPolicyPath: String?
+    var approvalMilliseconds: Int64
     var turnPolicy: TurnPolicy
     /// What an operator shows to be one; nil: nobody can. Never logged.
     var adminToken: String?
@@ -62,6 +73,9 @@ public struct Configuration: Sendable {
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
+        let policy = sources.value(.pluginPolicy)
+        pluginPolicy = policy.isEmpty ? nil : policy
+        allowsUnsigned = sources.isOn(.allowUnsigned)
         // Workers leave the working folder.
         cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)
@@ -73,13 +87,25 @@ public struct Configuration: Sendable {
         sandboxReadFolders = try Configuration.readFolders(sources)
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
+        let reports = sources.value(.crashReports)
+        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
-        guard let policy = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
+        guard let budget = HistoryBudget(sources.value(.historyTokens)) else {
+            throw sources.error(
+                .historyTokens,
+                "must be a number of tokens from 1000 to 10000000, or a list like gpt-4.1*=200000,*=32000")
+        }
+        historyBudget = budget
+        turnTokens = Int64(try sources.integer(.turnTokens, in: 1_000...1_000_000_000))
+        let rules = sources.value(.toolPolicy)
+        toolPolicyPath = rules.isEmpty ? nil : rules
+        approvalMilliseconds = Int64(try sources.integer(.approvalHours, in: 1...87_600)) * 3_600_000
+        guard let turns = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }
-        turnPolicy = policy
+        turnPolicy = turns
         adminToken = try sources.secret(.adminToken, file: .adminTokenFile)
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
@@ -87,8 +113,7 @@ public struct Configuration: Sendable {
             throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
         }
         logLevel = level
-        let insecure = ["1", "true", "yes", "on"].contains(sources.value(.insecure).lowercased())
-        guard insecure || Configuration.isLoopback(host) else {
+        guard sources.isOn(.insecure) || Configuration.isLoopback(host) else {
             throw ConfigurationError(
                 "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
                 code: "insecure_address")
@@ -142,6 +167,11 @@ public struct Configuration: Sendable {
 }
 
 extension SettingSources {
+    /// Of a switch.
+    fileprivate func isOn(_ setting: Setting) -> Bool {
+        ["1", "true", "yes", "on"].contains(value(setting).lowercased())
+    }
+
     fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
         guard let number = Int(value(setting)), range.contains(number) else {
             throw error(

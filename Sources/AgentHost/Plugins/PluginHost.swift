@@ -78,7 +78,7 @@ actor PluginHost {
         _ bundle: Bundle, _ number: Int, percent: Int? = nil, isAgain: Bool = false, isPinned: Bool = false
     ) async throws(BundleError) {
         let id = bundle.manifest.id
-        let mode: PluginMode = configuration.trusted.includes(id) ? .inProcess : .worker
+        let mode = configuration.mode(of: bundle)
         do throws(BundleError) {
             try checkAgents(of: bundle.manifest)
             try countMapping(of: slots[id]?.deployment.record(number), mode)
@@ -157,11 +157,12 @@ actor PluginHost {
         return try await body()
     }
 
-    /// Changes the plugin's deployment and answers what is to be done about it.
+    /// Changes the plugin's deployment and answers what the change says.
     @discardableResult
     func change<Value>(_ id: String, _ body: (inout Deployment) -> Value) -> Value? {
-        guard slots[id] != nil else { return nil }
-        return slots[id].map { _ in body(&slots[id]!.deployment) }
+        guard var deployment = slots[id]?.deployment else { return nil }
+        defer { slots[id]?.deployment = deployment }
+        return body(&deployment)
     }
 
     /// Changes the plugin's deployment and does what follows.

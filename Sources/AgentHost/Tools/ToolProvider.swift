@@ -41,6 +41,10 @@ struct ToolCaller: Sendable, Hashable {
     var requestID = ""
     var agentID = ""
     var locale = ""
+    /// Whether the person has agreed to this very call.
+    var isApproved = false
+    /// Agents that ask each other as tools: how many are above this one.
+    var depth = 0
 }
 
 /// How a call ended.

@@ -28,6 +28,10 @@ int64_t cplatform_child_output(const char *_Nonnull program, char *_Nullable con
  * comes from no library of its own or there is no room. */
 int64_t cplatform_library_folder(const char *_Nonnull symbol, char *_Nonnull buffer, size_t capacity);
 
+/* Runs a command of the shell with `bytes` as its standard input, and answers its exit status, or -1. For the command line only: it blocks,
+ * and the command has our environment. */
+int cplatform_pipe_to(const char *_Nonnull command, const void *_Nullable bytes, size_t count);
+
 /* Kills the process group of a child that was not reaped yet. */
 void cplatform_child_kill(int32_t pid);
 

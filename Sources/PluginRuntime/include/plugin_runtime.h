@@ -48,6 +48,7 @@
 
 #define APR_HEALTH 14       /* token; number: deadline. Answered like a call: APR_CALL_FINISH */
 #define APR_STATE_SAVE 15   /* the same; the result is the state */
+#define APR_HOOK_BEGIN 17   /* token; number: deadline; s: agent_id, point, json, subject, thread_id, locale. Answered like a call */
 #define APR_STATE_LOAD 16   /* the same; s: version that saved, state */
 
 /* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open;
@@ -108,6 +109,7 @@
 #define APR_HAS_CONFIG 8u
 #define APR_HAS_HEALTH 16u
 #define APR_HAS_STATE 32u
+#define APR_HAS_HOOKS 64u
 
 typedef struct apr_message {
   uint16_t op;

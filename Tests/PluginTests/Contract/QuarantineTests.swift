@@ -17,7 +17,8 @@ struct QuarantineTests {
         #expect(await (try host.turn("hello")).recorder.failure() == .quarantined)
         let health = try #require(await host.host.health.first { $0.id == TestHost.echoID })
         #expect([.quarantined, .onTrial].contains(health.state))
-        #expect(health.reason == "the worker process was ended by SIGABRT")
+        let reason = try #require(health.reason)
+        #expect(reason.hasPrefix("the worker process was ended by SIGABRT at ") && reason.hasSuffix(" in turn_begin"))
         #expect(try await host.call("add", ["a": 1, "b": 2]).outcome.value() == .success(["sum": 3]), "others serve")
         #expect(await host.host.health.first { $0.id == TestHost.toolsID }?.state == .serving)
         var answer: String?
@@ -85,7 +86,7 @@ struct QuarantineTests {
                 library: copy.library, sandbox: sandbox, config: Array("{}".utf8), hostVersion: "1", secret: [1],
                 recovery: PluginRecovery(quarantineCrashes: 2)),
             factory: WorkerChannelFactory(program: "\(built.folder)/plugin-worker", sandbox: sandbox, io: io), services: .unavailable,
-            deadlines: deadlines, log: .silent, onNotice: { notices.add($0) })
+            deadlines: deadlines, log: .silent, onNotice: { notices.add($0.withoutPlace) })
         #expect(await instance.start() == nil)
         #expect(notices.all == [])
         func crash() async -> ProviderFailure? {
@@ -114,5 +115,17 @@ struct QuarantineTests {
         await instance.ended()
         io.close()
         deadlines.close()
+    }
+}
+
+extension PluginNotice {
+    /// The same without the place of the crash, which no test can know.
+    fileprivate var withoutPlace: PluginNotice {
+        func short(_ reason: String) -> String { reason.components(separatedBy: " at ")[0] }
+        return switch self {
+        case .crashed(let reason, let incarnation): .crashed(reason: short(reason), incarnation: incarnation)
+        case .quarantined(let reason, let until): .quarantined(reason: short(reason), until: until)
+        case .serving, .stuck: self
+        }
     }
 }

@@ -34,6 +34,7 @@ final class WorkerChannel: PluginChannel {
         var lines = LineSplitter()
         var rate = LineRate()
         var budget = OutputBudget()
+        var lastWords: LastWords?
     }
 
     /// Starts the program. Throws a sentence when that fails.
@@ -141,6 +142,7 @@ final class WorkerChannel: PluginChannel {
 
     private func report(_ lines: [String]) {
         let now = monotonicMilliseconds()
+        if let words = lines.lazy.compactMap(LastWords.init).first { inbox.withLock { $0.lastWords = words } }
         for line in lines where inbox.withLock({ $0.rate.allows(at: now) }) {
             reportDropped()
             log.info("plugin output", ["line": .string(line)])
@@ -191,14 +193,17 @@ final class WorkerChannel: PluginChannel {
         cplatform_close(child.socket)
         cplatform_close(child.output)
         if let why { return why }
-        guard signal != 0 else { return "ended with exit status \(status)" }
+        let words = inbox.withLock { $0.lastWords }
+        guard signal != 0 else {
+            return "ended with exit status \(status)" + (words.map { $0.explaining(nil) } ?? "")
+        }
         let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
             guard let base = buffer.baseAddress else { return "a signal" }
             unsafe cplatform_signal_name(signal, base, buffer.count)
             return unsafe String(cString: base)
         }
-        guard name == "SIGSYS" else { return "was ended by \(name)" }
-        return "was ended by SIGSYS: it made a system call that the sandbox forbids, see docs/sandbox.md"
+        let forbidden = name == "SIGSYS" ? ": it made a system call that the sandbox forbids, see docs/sandbox.md" : ""
+        return "was ended by \(name)" + (words.map { $0.explaining(name) } ?? "") + forbidden
     }
 }
 
