@@ -6,48 +6,52 @@ import Testing
 /// What the worker program is told, and what it tells about the kernel.
 struct WorkerSandboxTests {
     @Test func theManifestAndTheSettingsBecomeArguments() throws {
-        let bundle = try bundle(permissions: #"{"memory_mb": 64, "threads": 3}"#)
-        let sandbox = WorkerSandbox(.warn, for: bundle, in: "/cache/x", read: ["/models", "/more"])
+        let sandbox = try sandbox(.warn, permissions: #"{"memory_mb": 64, "threads": 3}"#, read: ["/models", "/more"])
         #expect(
             sandbox.arguments == [
                 "3", "--sandbox=warn", "--folder=/cache/x", "--runtime=native", "--memory=64", "--threads=3",
                 "--read=/models", "--read=/more",
             ])
-        let silent = WorkerSandbox(.require, for: try self.bundle(permissions: "{}"), in: "/cache/x", read: [])
+        let silent = try self.sandbox(.require)
         #expect(silent.memory == 512 && silent.threads == 32)
     }
 
     /// However it is linked, a library from Swift has the sections of its runtime.
     @Test func whatHoldsSwiftIsSeenInTheLibrary() throws {
-        var bundle = try bundle(permissions: "{}")
-        #expect(!bundle.holdsSwift)
+        #expect(try sandbox(.require).runtime == .native)
         let folder = TemporaryFolder()
-        let plain = try folder.write("plain.so", bundle.files[0].bytes)
         let text = try folder.write("text", [1])
-        let swift = "\(folder.path)/swift.so"
+        let library = "\(folder.path)/swift.so"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/objcopy")
-        process.arguments = ["--add-section", "swift5_typeref=\(text)", plain, swift]
+        process.arguments = [
+            "--add-section", "swift5_typeref=\(text)",
+            "\(try Fixtures.built().plugins)/\(TestHost.echo)/libEchoC.so", library,
+        ]
         try process.run()
         process.waitUntilExit()
-        bundle.files.append(("libInside.so.1", [UInt8](try Data(contentsOf: URL(fileURLWithPath: swift)))))
-        #expect(bundle.holdsSwift)
-        let sandbox = WorkerSandbox(.require, for: bundle, in: "/cache/x", read: [])
-        #expect(sandbox.runtime == .swift)
-        #expect(sandbox.read == [WorkerSandbox.swiftRuntimeFolder].compactMap { $0 })
-        #expect(
-            WorkerSandbox.swiftRuntimeFolder.map { FileManager.default.fileExists(atPath: "\($0)/libswiftCore.so") }
-                != false)
+        let inside = [UInt8](try Data(contentsOf: URL(fileURLWithPath: library)))
+        for name in ["libInside.so", "libInside.so.1"] {
+            let sandbox = try sandbox(.require, adding: (name, inside))
+            #expect(sandbox.runtime == .swift)
+            #expect(sandbox.read == [WorkerSandbox.swiftRuntimeFolder].compactMap { $0 })
+        }
+        #expect(try sandbox(.require, adding: ("assets/swift.txt", inside)).runtime == .native)
+        if let runtime = WorkerSandbox.swiftRuntimeFolder {
+            #expect(FileManager.default.fileExists(atPath: "\(runtime)/libswiftCore.so"))
+        }
     }
 
-    /// EchoC with other permissions.
-    private func bundle(permissions: String) throws -> Bundle {
+    /// Of EchoC with other permissions and one more file.
+    private func sandbox(
+        _ policy: SandboxPolicy, permissions: String = "{}", read: [String] = [], adding file: (String, [UInt8])? = nil
+    ) throws -> WorkerSandbox {
         var bundle = try Bundle.read("\(try Fixtures.built().plugins)/\(TestHost.echo)")
         let text =
             #"{"abi":1,"id":"dev.example.x","name":"x","version":"1","library":"x.so","permissions":\#(permissions)}"#
         bundle.manifest = try Manifest(parsing: Array(text.utf8))
-        bundle.files = bundle.files.filter { $0.path.hasSuffix(".so") }
-        return bundle
+        if let file { bundle.files.append(file) }
+        return WorkerSandbox(policy, for: bundle, in: "/cache/x", read: read)
     }
 
     // MARK: What the worker program says
