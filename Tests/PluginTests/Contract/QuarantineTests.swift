@@ -85,7 +85,8 @@ struct QuarantineTests {
             setup: PluginInstance.Setup(
                 library: copy.library, sandbox: sandbox, config: Array("{}".utf8), hostVersion: "1", secret: [1],
                 recovery: PluginRecovery(quarantineCrashes: 2)),
-            factory: WorkerChannelFactory(program: "\(built.folder)/plugin-worker", sandbox: sandbox, io: io), services: .unavailable,
+            factory: WorkerChannelFactory(program: "\(built.folder)/plugin-worker", sandbox: sandbox, io: io),
+            services: .unavailable,
             deadlines: deadlines, log: .silent, onNotice: { notices.add($0.withoutPlace) })
         #expect(await instance.start() == nil)
         #expect(notices.all == [])
