@@ -132,7 +132,8 @@ extension PluginHostConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init(
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
-            workerPath: configuration.workerPath,
+            workerPath: configuration.workerPath, sandboxPolicy: configuration.sandboxPolicy,
+            sandboxReadFolders: configuration.sandboxReadFolders,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
             rules: PluginTrust.Rules(
                 policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
@@ -195,6 +196,8 @@ extension Router {
         addAdmin(
             plugins: plugins,
             authorization: AdminAuthorization(token: configuration.adminToken), log: log)
-        addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
+        addProbes(
+            store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health },
+            sandbox: { await plugins.sandbox })
     }
 }

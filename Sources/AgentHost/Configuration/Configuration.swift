@@ -19,6 +19,9 @@ public struct Configuration: Sendable {
     var workerPath: String
     /// Folder for crash reports.
     var crashFolder: String
+    var sandboxPolicy: SandboxPolicy
+    /// Absolute paths.
+    var sandboxReadFolders: [String]
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
@@ -77,11 +80,17 @@ public struct Configuration: Sendable {
         let policy = sources.value(.pluginPolicy)
         pluginPolicy = policy.isEmpty ? nil : policy
         allowsUnsigned = sources.isOn(.allowUnsigned)
-        cacheFolder = Configuration.cacheFolder(sources)
+        // Workers leave the working folder.
+        cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
         let crashes = sources.value(.crashReports)
         crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
+        guard let sandbox = SandboxPolicy(rawValue: sources.value(.sandbox)) else {
+            throw sources.error(.sandbox, "must be require, warn or off")
+        }
+        sandboxPolicy = sandbox
+        sandboxReadFolders = try Configuration.readFolders(sources)
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
         let agent = sources.value(.defaultAgent)
@@ -129,6 +138,14 @@ public struct Configuration: Sendable {
                 .database, "must look like sqlite:///relative/path or sqlite:////absolute/path, not \"\(url)\"")
         }
         return String(url.dropFirst(prefix.count))
+    }
+
+    private static func readFolders(_ sources: SettingSources) throws(ConfigurationError) -> [String] {
+        let folders = sources.value(.sandboxRead).split(separator: ":").map(String.init)
+        guard folders.allSatisfy({ $0.hasPrefix("/") }), folders.count <= 32 else {
+            throw sources.error(.sandboxRead, "must be at most 32 absolute paths, separated by colons")
+        }
+        return folders
     }
 
     private static func cacheFolder(_ sources: SettingSources) -> String {

@@ -61,6 +61,14 @@ extension Setting {
     static let crashReports = Setting(
         variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
         summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
+    static let sandbox = Setting(
+        variables: ["AGENTHOST_SANDBOX"], flag: "sandbox", defaultValue: "require",
+        summary:
+            "What becomes of plugins in workers where the kernel lacks a part of the sandbox: `require` (they are refused), "
+            + "`warn` (they run with what there is) or `off` (no sandbox at all).")
+    static let sandboxRead = Setting(
+        variables: ["AGENTHOST_SANDBOX_READ"], flag: "sandbox-read", defaultValue: "",
+        summary: "Further folders that plugins in workers may read, absolute, separated by colons.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -131,6 +139,8 @@ extension Setting {
             allowUnsigned,
             cache,
             worker,
+            sandbox,
+            sandboxRead,
             quarantineCrashes,
             restartPause,
             crashReports,

@@ -37,6 +37,8 @@ final class PluginInstance: Sendable {
     struct Setup: Sendable {
         /// Absolute path of the library.
         var library: String
+        /// If it runs in a worker.
+        var sandbox: WorkerSandbox
         /// JSON object.
         var config: [UInt8]
         var hostVersion: String
