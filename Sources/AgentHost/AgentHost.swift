@@ -40,6 +40,7 @@ public final class AgentHost: Sendable {
     }
 
     private init(_ configuration: Configuration) throws(HostError) {
+        ProcessMetrics.begin()
         self.configuration = configuration
         log = Logger(level: configuration.logLevel)
         do {
@@ -59,12 +60,14 @@ public final class AgentHost: Sendable {
         }
         engine = TurnEngine(
             store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration), log: log)
+        let requests = RequestCounters()
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, configuration: configuration, log: log),
-                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
+                    engine: engine, store: store, registry: registry, requests: requests,
+                    configuration: configuration, log: log),
+                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log, counters: requests),
             log: log)
     }
 
@@ -136,7 +139,8 @@ extension TurnConfiguration {
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, configuration: Configuration, log: Logger
+        engine: TurnEngine, store: any Store, registry: Registry, requests: RequestCounters,
+        configuration: Configuration, log: Logger
     ) {
         self.init()
         let chatKit = ChatKitEndpoint(
@@ -145,5 +149,9 @@ extension Router {
             routeDefault: "TripPlanner", log: log)
         addChatKit(chatKit)
         addProbes(store: store, isDraining: { engine.isStopping })
+        addMetrics(
+            MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {
+                requests.metrics + engine.metrics + ProcessMetrics.metrics
+            })
     }
 }

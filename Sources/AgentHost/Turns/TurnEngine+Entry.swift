@@ -340,6 +340,7 @@ extension TurnEngine {
             fields["code"] = .string(code.rawValue)
             fields["detail"] = .string(String(detail.prefix(500)))
         }
+        counters.ended(fields["outcome"]?.string ?? "")
         log.write(
             level, "turn ended",
             [
