@@ -65,7 +65,7 @@ public final class AgentHost: Sendable {
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, requests: requests,
+                    engine: engine, store: store, registry: registry, plugins: plugins, requests: requests,
                     configuration: configuration, log: log),
                 cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log, counters: requests),
             log: log)
@@ -124,7 +124,9 @@ extension PluginHostConfiguration {
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
             workerPath: configuration.workerPath,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
-            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version)
+            configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
+            recovery: PluginRecovery(
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
     }
 }
 
@@ -139,7 +141,7 @@ extension TurnConfiguration {
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, requests: RequestCounters,
+        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, requests: RequestCounters,
         configuration: Configuration, log: Logger
     ) {
         self.init()
@@ -148,7 +150,7 @@ extension Router {
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
         addChatKit(chatKit)
-        addProbes(store: store, isDraining: { engine.isStopping })
+        addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
         addMetrics(
             MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {
                 requests.metrics + engine.metrics + ProcessMetrics.metrics

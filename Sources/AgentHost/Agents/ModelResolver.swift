@@ -22,7 +22,7 @@ struct ModelResolver: Sendable {
         }
     }
 
-    let registry: Registry
+    let registry: any ModelDirectory
     /// What "default" means when an LLM is configured.
     var configured: Choice? = nil
 

@@ -11,6 +11,10 @@ public struct Configuration: Sendable {
     var pluginConfigurationFolder: String?
     var cacheFolder: String
     var workerPath: String
+    /// Crashes within a minute; 0: none are too many.
+    var quarantineCrashes: Int
+    /// Milliseconds; 0: no pause.
+    var longestRestartPause: Int64
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -55,6 +59,8 @@ public struct Configuration: Sendable {
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
+        longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)

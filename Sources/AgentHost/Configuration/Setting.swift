@@ -43,6 +43,15 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let quarantineCrashes = Setting(
+        variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
+        summary:
+            "Crashes of a plugin's worker within a minute after which the plugin is quarantined, 1 to 1000; 0: it never is.")
+    static let restartPause = Setting(
+        variables: ["AGENTHOST_RESTART_PAUSE_SECONDS"], flag: "restart-pause-seconds", defaultValue: "30",
+        summary:
+            "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
+            + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -74,7 +83,8 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker, defaultAgent,
+        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker,
+        quarantineCrashes, restartPause, defaultAgent,
         maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]

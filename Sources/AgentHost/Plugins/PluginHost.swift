@@ -83,7 +83,7 @@ actor PluginHost {
         }
         let setup = PluginInstance.Setup(
             library: copy.library, config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
-            timeouts: configuration.timeouts)
+            timeouts: configuration.timeouts, recovery: configuration.recovery)
         if mode == .inProcess { try await probe(bundle, setup) }
         let instance = PluginInstance(
             manifest, file: bundle.fileName, setup: setup, factory: factory(mode), services: services,
@@ -195,6 +195,9 @@ actor PluginHost {
             throw BundleError(reason: collision)
         }
     }
+
+    /// How each plugin is, sorted by id.
+    var health: [PluginHealth] { instances.map(\.health).sorted { $0.id < $1.id } }
 
     // MARK: The end
 

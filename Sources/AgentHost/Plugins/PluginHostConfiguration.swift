@@ -13,6 +13,7 @@ struct PluginHostConfiguration: Sendable {
     /// What plugins see as the host's version.
     var hostVersion: String = "0.1.0"
     var timeouts = PluginTimeouts()
+    var recovery = PluginRecovery()
 
     enum Trust: Sendable, Hashable {
         case all

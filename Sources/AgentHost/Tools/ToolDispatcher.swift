@@ -15,6 +15,10 @@ final class ToolDispatcher: ToolDispatching {
         self.log = log
     }
 
+    func bound(to directory: any ToolDirectory) -> any ToolDispatching {
+        ToolDispatcher(directory: directory, log: log)
+    }
+
     func dispatch(
         tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
         progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void

@@ -12,4 +12,7 @@ protocol ToolDispatching: Sendable {
         tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
         progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable
+
+    /// The same, but tools are looked up there.
+    func bound(to directory: any ToolDirectory) -> any ToolDispatching
 }

@@ -26,6 +26,7 @@ extension ProviderFailure {
         case .deadline: "The tool took too long and was stopped. Try a smaller request, or go on without it."
         case .cancelled: "The call was cancelled."
         case .unavailable: "The tool is not available at the moment. Go on without it."
+        case .quarantined: "The tool crashed too often and is out of use for a while. Go on without it."
         case .denied: "The tool is not allowed to do this. Go on without it."
         case .unsupported: "The tool cannot do this. Go on without it."
         case .limit: "The call went over a limit of the tool. Ask for less."

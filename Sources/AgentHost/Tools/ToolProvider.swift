@@ -58,6 +58,8 @@ enum ProviderFailure: Error, Sendable, Hashable {
     case deadline
     case cancelled
     case unavailable
+    /// It crashed too often and rests.
+    case quarantined
     case denied
     /// It does not know how.
     case unsupported

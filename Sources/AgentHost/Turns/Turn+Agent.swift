@@ -59,6 +59,11 @@ extension Turn {
                     isModel ? .modelUnavailable : .agentUnavailable,
                     "The \(role) is not available at the moment; try again later.", true
                 )
+            case .quarantined:
+                (
+                    isModel ? .modelQuarantined : .agentQuarantined,
+                    "The \(role) crashed too often and is out of use for a while; try again in a minute.", true
+                )
             case .unsupported: (.streamError, "The \(role) cannot answer this.", false)
             case .denied: (.streamError, "The \(role) is not allowed to do this.", false)
             case .limit: (.outputLimit, "The \(role) went over a limit and was stopped; ask for less at once.", true)

@@ -65,7 +65,8 @@ extension TurnEngine {
     func transcribe(
         audioBase64: String, mimeType: String, agent agentID: String, origin: TurnOrigin
     ) async throws(TurnError) -> String {
-        guard let agent = registry.agent(agentID) else { throw .unknownAgent(agentID) }
+        let lineup = registry.lineup(for: "")
+        guard let agent = lineup.agent(agentID) else { throw .unknownAgent(agentID) }
         try TurnEngine.check(agent, accepts: .transcription, "speech")
         guard let provider = agent.provider else { throw .agentUnavailable(agentID) }
         let request = AgentTurnRequest(
@@ -75,7 +76,7 @@ extension TurnEngine {
                 "locale": .string(origin.locale), "metadata": origin.metadata, "trace_id": .string(origin.requestID),
             ]), requestID: origin.requestID, locale: origin.locale,
             deadline: monotonicMilliseconds() + TurnEngine.besideLimit)
-        let transcription = Transcription(provider, request)
+        let transcription = Transcription(provider, request, lineup)
         let result = await withTaskCancellationHandler {
             await transcription.result()
         } onCancel: {
@@ -122,7 +123,8 @@ extension TurnEngine {
         _ thread: StoredThread, _ agent: Registry.Agent, _ kind: AgentTurnRequest.Kind, _ input: JSON,
         _ limit: Int64, _ origin: TurnOrigin
     ) async throws(TurnError) -> [ChatKit.Event] {
-        guard let provider = agent.provider else { throw .agentUnavailable(thread.agent) }
+        let lineup = registry.lineup(for: thread.id)
+        guard let provider = lineup.agent(thread.agent)?.provider else { throw .agentUnavailable(thread.agent) }
         let items = try await read(origin.requestID) { store throws(StoreError) in
             try await store.history(
                 thread: thread.id, owner: origin.owner, limit: configuration.maximumContextItems)
@@ -134,7 +136,7 @@ extension TurnEngine {
         let deadline = monotonicMilliseconds() + limit
         let reader = ChatEventReader(TurnReader(run))
         var work = TurnRun.Work(
-            store: store, tools: tools, caller: job.caller(agent), deadline: deadline)
+            store: store, lineup: lineup, tools: tools.bound(to: lineup), caller: job.caller(agent), deadline: deadline)
         work.holdsThread = false
         run.begin(work, agent: provider, request(job, items, deadline: deadline))
         var events: [ChatKit.Event] = []
@@ -152,8 +154,11 @@ private final class Transcription: Sendable {
         var isCancelled = false
     }
     private let state = Mutex(State())
+    private let lineup: Lineup
 
-    init(_ provider: any AgentProvider, _ request: AgentTurnRequest) {
+    /// - Parameter lineup: held until it has ended.
+    init(_ provider: any AgentProvider, _ request: AgentTurnRequest, _ lineup: Lineup) {
+        self.lineup = lineup
         let work = provider.transcribe(request) { [self] in end($0) }
         let isCancelled = state.withLock { state in
             state.work = work

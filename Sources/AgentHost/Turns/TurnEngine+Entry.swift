@@ -185,38 +185,41 @@ extension TurnEngine {
                 }
             }
         }
-        // A plugin that was upgraded while the turn waited answers with its new code.
-        let agent = registry.agent(job.thread.agent) ?? job.agent
+        // A plugin that was upgraded while the turn waited answers with its new code; from here on it is the same to the end.
+        let lineup = registry.lineup(for: job.thread.id)
+        guard let agent = lineup.agent(job.thread.agent) else { return unavailable(job.thread.agent, run) }
         var work = TurnRun.Work(
-            store: store, tools: tools, caller: job.caller(agent),
+            store: store, lineup: lineup, tools: tools.bound(to: lineup), caller: job.caller(agent),
             deadline: monotonicMilliseconds() + configuration.totalLimit)
         work.opening = job.opening
         switch agent.descriptor.kind {
         case .declarative(let declared):
             do throws(ModelResolver.Failure) {
-                work.model = try ModelResolver(registry: registry, configured: configuration.defaultModel)
+                work.model = try ModelResolver(registry: lineup, configured: configuration.defaultModel)
                     .resolve(declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin)
             } catch {
                 return run.input { turn, now in
                     turn.refuse(code: .noModelConfigured, message: error.sentence, holdsLease: true, now: now)
                 }
             }
-            run.begin(work, loop: loop(declared, agent, job, items))
+            run.begin(work, loop: loop(declared, agent, lineup, job, items))
         case .coded:
-            guard let provider = agent.provider else {
-                let refusal = TurnError.agentUnavailable(agent.descriptor.id)
-                return run.input { turn, now in
-                    turn.refuse(code: refusal.code, message: refusal.sentence, holdsLease: true, now: now)
-                }
-            }
+            guard let provider = agent.provider else { return unavailable(agent.descriptor.id, run) }
             run.begin(work, agent: provider, request(job, items, deadline: work.deadline))
         }
     }
 
+    private func unavailable(_ agent: String, _ run: TurnRun) {
+        let refusal = TurnError.agentUnavailable(agent)
+        run.input { turn, now in
+            turn.refuse(code: refusal.code, message: refusal.sentence, holdsLease: true, now: now)
+        }
+    }
+
     private func loop(
-        _ declared: DeclarativeAgent, _ agent: Registry.Agent, _ job: Job, _ items: [StoredItem]
+        _ declared: DeclarativeAgent, _ agent: Registry.Agent, _ lineup: Lineup, _ job: Job, _ items: [StoredItem]
     ) -> ModelLoop {
-        let granted = registry.tools(grantedTo: declared.tools, of: agent.descriptor.plugin).map(\.descriptor)
+        let granted = lineup.tools(grantedTo: declared.tools, of: agent.descriptor.plugin).map(\.descriptor)
         let messages = ModelHistory.messages(
             of: items, answering: job.item?.id, waiting: waiting(behind: job), instructions: declared.instructions,
             limit: configuration.maximumHistory)

@@ -18,6 +18,8 @@ enum TurnErrorCode: String, Sendable, CaseIterable {
     case outputLimit = "output_limit"
     case agentCrashed = "agent_crashed"
     case modelCrashed = "model_crashed"
+    case agentQuarantined = "agent_quarantined"
+    case modelQuarantined = "model_quarantined"
     case agentMisbehaved = "agent_misbehaved"
     case agentFailed = "agent_failed"
     /// The agent's own words for its failure.

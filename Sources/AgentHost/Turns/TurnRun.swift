@@ -9,6 +9,8 @@ final class TurnRun: Sendable {
     /// What the turn needs to do its work.
     struct Work: Sendable {
         var store: any Store
+        /// Holds the generations of plugins that it works with.
+        var lineup: Lineup
         var tools: any ToolDispatching
         /// For whom tools are called.
         var caller: ToolCaller

@@ -57,6 +57,44 @@ struct RouterTests {
         #expect(await door.send("HEAD", path).status == 200)
     }
 
+    @Test func healthTellsOfAPluginThatRests() async throws {
+        let door = try Door()
+        let rests = PluginHealth(
+            id: "dev.example.bad", version: "1.2.3", mode: .worker, state: .quarantined,
+            since: Timestamp(microseconds: 0), reason: "the worker process was ended by SIGSEGV",
+            until: Timestamp(microseconds: 1_000_000))
+        let serves = PluginHealth(
+            id: "dev.example.good", version: "1.0.0", mode: .inProcess, state: .serving,
+            since: Timestamp(microseconds: 0))
+        var router = Router()
+        router.addProbes(store: door.store, plugins: { [rests, serves] })
+        func ask(_ path: String) async throws -> (status: Int, json: JSON) {
+            let request = EndpointRequest(head: Door.request("GET", path), body: RequestBody(framing: .none) {})
+            let answer = try await router.endpoint(for: "GET", path).answer(request)
+            guard case .bytes(let bytes) = answer.content else { return (answer.status, .null) }
+            return (answer.status, try JSON.parse(bytes))
+        }
+        let health = try await ask("/health")
+        #expect(health.status == 200, "the others serve")
+        let expected: JSON = [
+            "status": "ok",
+            "plugins": [
+                [
+                    "id": "dev.example.bad", "version": "1.2.3", "mode": "worker", "state": "quarantined",
+                    "since": "1970-01-01T00:00:00.000000Z", "reason": "the worker process was ended by SIGSEGV",
+                    "until": "1970-01-01T00:00:01.000000Z",
+                ],
+                [
+                    "id": "dev.example.good", "version": "1.0.0", "mode": "in-process", "state": "serving",
+                    "since": "1970-01-01T00:00:00.000000Z",
+                ],
+            ],
+        ]
+        #expect(health.json == expected)
+        #expect(try await ask("/ready").status == 200)
+        #expect(try await ask("/healthz").json == ["status": "ok"])
+    }
+
     @Test func probesTellOfAStoreThatFails() async throws {
         let door = try Door()
         await door.store.close()

@@ -23,7 +23,7 @@ final class TestHost: Sendable {
     init(
         _ fixtures: [String], _ mode: PluginMode, config: [String: String] = [:],
         timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000),
-        requiring extra: String? = nil, good first: String? = nil, worker: String = "plugin-worker",
+        recovery: PluginRecovery = PluginRecovery(), requiring extra: String? = nil, good first: String? = nil, worker: String = "plugin-worker",
         log: Logger = TestHost.log
     ) async throws {
         let built = try Fixtures.built()
@@ -44,7 +44,8 @@ final class TestHost: Sendable {
         for (id, text) in config { try folder.write("config/\(id).json", Array(text.utf8)) }
         let configuration = PluginHostConfiguration(
             folders: [plugins, others], cacheFolder: "\(folder.path)/cache", workerPath: "\(built.folder)/\(worker)",
-            trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts)
+            trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts,
+            recovery: recovery)
         host = try PluginHost(
             configuration: configuration, registry: registry, store: store,
             dispatcher: DirectDispatcher(registry: registry), log: log)
@@ -87,7 +88,8 @@ final class TestHost: Sendable {
     func call(
         _ tool: String, _ arguments: JSON = [:], owner: String = "h:me", deadline: Int64 = 30_000
     ) throws -> RunningCall {
-        let found = try #require(registry.tool(plugin: TestHost.toolsID, name: tool))
+        let found = try #require(
+            registry.tools.first { $0.descriptor.plugin == TestHost.toolsID && $0.descriptor.name == tool })
         let request = ToolCallRequest(
             tool: found.descriptor, arguments: arguments,
             caller: ToolCaller(owner: OwnerKey(owner), threadID: "thr_1", agentID: "tools-c", locale: "en"),
@@ -124,6 +126,7 @@ struct RunningCall: Sendable {
 
 /// Calls tools of the registry without checks.
 private struct DirectDispatcher: ToolDispatching {
+    func bound(to directory: any ToolDirectory) -> any ToolDispatching { self }
     let registry: Registry
 
     func dispatch(

@@ -49,6 +49,7 @@ struct ToolsServiceTests {
     @Test func whatIsNotThereIsNotFound() throws { #expect(try call("nothing") == "status -11") }
 
     private final class NameDispatcher: ToolDispatching {
+        func bound(to directory: any ToolDirectory) -> any ToolDispatching { self }
         let called = Mutex<String?>(nil)
 
         func dispatch(

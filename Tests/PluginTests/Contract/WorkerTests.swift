@@ -93,6 +93,7 @@ struct WorkerTests {
     }
 
     private struct NoDispatcher: ToolDispatching {
+        func bound(to directory: any ToolDirectory) -> any ToolDispatching { self }
         func dispatch(
             tool exposedName: String, arguments: JSON, caller: ToolCaller, deadline: Int64,
             progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void

@@ -13,6 +13,8 @@ struct HealthEndpoint: Endpoint {
     let store: any Store
     /// Whether the server is about to stop.
     var isDraining: @Sendable () -> Bool = { false }
+    /// How the plugins are; nil where it is not told.
+    var plugins: (@Sendable () async -> [PluginHealth])?
 
     func answer(_ request: EndpointRequest) async throws(Refusal) -> Answer {
         if probe == .ready, isDraining() { return unavailable(.shuttingDown, "The server is stopping.") }
@@ -24,7 +26,15 @@ struct HealthEndpoint: Endpoint {
             }
         }
         var writer = JSONWriter()
-        writer.object { $0.member("status", probe.rawValue) }
+        let health = await plugins?()
+        writer.object { writer in
+            writer.member("status", probe.rawValue)
+            guard let health else { return }
+            writer.key("plugins")
+            writer.array { writer in
+                for plugin in health { writer.plugin(plugin) }
+            }
+        }
         return .json(writer.bytes)
     }
 
@@ -39,12 +49,29 @@ struct HealthEndpoint: Endpoint {
     }
 }
 
+extension JSONWriter {
+    /// One plugin as `/health` shows it. A plugin that does not serve leaves the server healthy: the others do.
+    fileprivate mutating func plugin(_ plugin: PluginHealth) {
+        object {
+            $0.member("id", plugin.id)
+            $0.member("version", plugin.version)
+            $0.member("mode", plugin.mode.rawValue)
+            $0.member("state", plugin.state.rawValue)
+            $0.member("since", plugin.since.iso8601)
+            $0.member("reason", ifSet: plugin.reason)
+            $0.member("until", ifSet: plugin.until?.iso8601)
+        }
+    }
+}
+
 extension Router {
     /// Adds the probes under the names that people look for.
-    mutating func addProbes(store: any Store, isDraining: @escaping @Sendable () -> Bool = { false }) {
-        let health = HealthEndpoint(probe: .health, store: store)
-        add("GET", "/healthz", health)
-        add("GET", "/health", health)
+    mutating func addProbes(
+        store: any Store, isDraining: @escaping @Sendable () -> Bool = { false },
+        plugins: (@Sendable () async -> [PluginHealth])? = nil
+    ) {
+        add("GET", "/healthz", HealthEndpoint(probe: .health, store: store))
+        add("GET", "/health", HealthEndpoint(probe: .health, store: store, plugins: plugins))
         add("GET", "/live", HealthEndpoint(probe: .live, store: store))
         add("GET", "/ready", HealthEndpoint(probe: .ready, store: store, isDraining: isDraining))
     }

@@ -63,6 +63,7 @@ extension ProviderFailure {
         case .deadline: (AP_E_DEADLINE, "it took too long")
         case .cancelled: (AP_E_CANCELLED, "it was cancelled")
         case .unavailable: (AP_E_UNAVAILABLE, "it is not available at the moment")
+        case .quarantined: (AP_E_UNAVAILABLE, "it crashed too often and is out of use for a while")
         case .denied: (AP_E_DENIED, "it is not permitted")
         case .unsupported: (AP_E_UNSUPPORTED, "it cannot do this")
         case .limit: (AP_E_LIMIT, "a limit was reached")

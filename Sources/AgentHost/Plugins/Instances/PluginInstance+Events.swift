@@ -19,7 +19,7 @@ extension PluginInstance {
             consumed(entry, token, entry.work.received(event))
         case .turnFinish(let token, let status, let message): finish(token, status, Array(message.utf8))
         case .callFinish(let token, let status, let result): finish(token, status, result)
-        case .serviceRequest(let request): begin(request, channel)
+        case .serviceRequest(let request): begin(request, channel, incarnation: incarnation)
         case .serviceCancel(let token): endRequest(token)?.cancel(.cancelled)
         case .destroyed: perform(state.withLock { $0.lifecycle.destroyed(incarnation) })
         case .log(let token, let level, let message, let fields) where mayLog():
@@ -59,7 +59,7 @@ extension PluginInstance {
     }
 
     private func finish(_ token: UInt64, _ status: Int32, _ result: [UInt8]) {
-        guard let entry = removeWork(token) else { return }
+        guard let entry = removeWork(token, byPlugin: true) else { return }
         if let reason = entry.stopReason {
             entry.work.end(ProviderFailure(reason))
         } else {

@@ -2,7 +2,7 @@ private import Synchronization
 
 /// Requests of the plugin to host services.
 extension PluginInstance {
-    func begin(_ request: PluginEvent.ServiceRequest, _ channel: any PluginChannel) {
+    func begin(_ request: PluginEvent.ServiceRequest, _ channel: any PluginChannel, incarnation: Int) {
         let token = request.token
         let scope: Result<WorkScope?, ServiceFailure>? = state.withLock { state in
             guard state.requests[token] == nil else { return nil }
@@ -14,7 +14,7 @@ extension PluginInstance {
                 guard work != nil else { return .failure(ServiceFailure(.gone, "the turn or call has ended")) }
                 state.work[request.scope]?.requests.insert(token)
             }
-            state.requests[token] = OpenRequest(scope: request.scope, channel: channel)
+            state.requests[token] = OpenRequest(scope: request.scope, channel: channel, incarnation: incarnation)
             return .success(work?.scope)
         }
         guard let scope else { return }
@@ -29,7 +29,8 @@ extension PluginInstance {
                 data: Array(failure.sentence.utf8))
             channel.send(message.message)
         case .success(let scope):
-            let running = services.start(request, scope: scope, manifest: manifest, reply)
+            let running = services.start(
+                request, scope: scope, manifest: manifest, generation: generation, reply)
             let isOpen = state.withLock { state in
                 state.requests[token]?.running = running
                 return state.requests[token] != nil

@@ -4,16 +4,22 @@ private import Synchronization
 extension PluginInstance {
     /// Begins a turn, call or completion; refusals are reported through the work itself.
     func open(_ work: any OpenWork, _ command: (UInt64) -> PluginCommand) -> OpenWorkHandle {
-        let entry = Entry(work)
-        let token: Result<UInt64, ProviderFailure> = state.withLock { state in
-            guard state.lifecycle.acceptsWork else { return .failure(.unavailable) }
-            guard state.work.count < PluginInstance.workLimit else { return .failure(.limit) }
-            state.lastToken += 1
-            state.work[state.lastToken] = entry
-            return .success(state.lastToken)
+        let (entry, token, refusal, actions) = state.withLock { state in
+            let entry = Entry(work, incarnation: state.lifecycle.incarnation)
+            guard state.work.count < PluginInstance.workLimit else {
+                return (entry, UInt64(0), ProviderFailure?.some(.limit), [InstanceLifecycle.Action]())
+            }
+            let token = state.lastToken + 1
+            let (refusal, actions) = state.lifecycle.admit(token, now: monotonicMilliseconds())
+            if refusal == nil {
+                state.lastToken = token
+                state.work[token] = entry
+            }
+            return (entry, token, refusal, actions)
         }
-        guard case .success(let token) = token else {
-            if case .failure(let failure) = token { work.end(failure) }
+        perform(actions)
+        if let refusal {
+            work.end(refusal)
             return OpenWorkHandle(instance: self, entry: entry, token: 0)
         }
         let message = command(token).message
@@ -71,23 +77,30 @@ extension PluginInstance {
     }
 
     /// Takes a work out of the table, with its timer and requests: from here on nobody else ends it.
-    func removeWork(_ token: UInt64) -> Entry? {
-        let (entry, running, onIdle) = state.withLock { state in
+    ///
+    /// - Parameter byPlugin: the plugin has finished it.
+    func removeWork(_ token: UInt64, byPlugin: Bool = false) -> Entry? {
+        let (entry, running, actions, onIdle) = state.withLock { state in
             let entry = state.work.removeValue(forKey: token)
             let running = (entry?.requests ?? []).compactMap { state.requests.removeValue(forKey: $0)?.running }
-            return (entry, running, state.work.isEmpty ? state.onIdle.take() : nil)
+            let actions = state.lifecycle.workEnded(token, byPlugin: byPlugin, now: monotonicMilliseconds())
+            return (entry, running, actions, state.work.isEmpty ? state.onIdle.take() : nil)
         }
+        perform(actions)
         for request in running { request.cancel(.cancelled) }
         if let timer = entry?.timer { deadlines.cancel(timer) }
         onIdle?()
         return entry
     }
 
-    func endAllWork(_ failure: ProviderFailure) {
+    /// Ends the work of that incarnation and of earlier ones; what a new one has taken over goes on.
+    func endAllWork(_ failure: ProviderFailure, upTo incarnation: Int) {
         let (tokens, running) = state.withLock { state in
-            state.held = []
-            defer { state.requests = [:] }
-            return (Array(state.work.keys), state.requests.values.compactMap(\.running))
+            state.held.removeAll { $0.incarnation <= incarnation }
+            let tokens = state.work.filter { $0.value.incarnation <= incarnation }.map(\.key)
+            let requests = state.requests.filter { $0.value.incarnation <= incarnation }
+            for token in requests.keys { state.requests[token] = nil }
+            return (tokens, requests.values.compactMap(\.running))
         }
         for request in running { request.cancel(.cancelled) }
         for token in tokens { removeWork(token)?.work.end(failure) }

@@ -28,6 +28,7 @@ final class PluginInstance: Sendable {
     let setup: Setup
     let services: HostServices
     private let factory: any PluginChannelFactory
+    private let onNotice: @Sendable (PluginNotice) -> Void
     let deadlines: DeadlineTimer
     /// For the extensions of this type in this folder, nobody else.
     let state: Mutex<State>
@@ -42,18 +43,23 @@ final class PluginInstance: Sendable {
         /// Key of the subjects it sees.
         var secret: [UInt8]
         var timeouts = PluginTimeouts()
+        var recovery = PluginRecovery()
     }
 
     /// What the lock guards.
     struct State {
         var lifecycle: InstanceLifecycle
         var channel: (any PluginChannel)?
+        /// Which runtime `channel` leads to.
+        var channelIncarnation = 0
         var offers: PluginEvent.Offers = []
+        /// What is registered of it.
+        var generation: Generation?
         var lastToken: UInt64 = 0
         var work: [UInt64: Entry] = [:]
         var requests: [UInt64: OpenRequest] = [:]
-        /// Messages for a worker that is being loaded again.
-        var held: [PluginMessage] = []
+        /// Messages for a worker that is being loaded again, with the number of its incarnation.
+        var held: [(incarnation: Int, message: PluginMessage)] = []
         var lineRate = LineRate()
         /// Of people who were here of late: an HMAC for every turn would cost more than the rest of its beginning.
         var subjects: [OwnerKey: String] = [:]
@@ -70,6 +76,8 @@ final class PluginInstance: Sendable {
     final class Entry: @unchecked Sendable {
         // Unchecked: what is variable is touched with the instance's lock held, or by the one that has removed the entry.
         let work: any OpenWork
+        /// Of the runtime that does it.
+        let incarnation: Int
         var stopReason: CancelReason?
         var timer: DeadlineTimer.Token?
         var requests: Set<UInt64> = []
@@ -78,34 +86,52 @@ final class PluginInstance: Sendable {
         /// Bytes the reader has not taken.
         let outstanding = Atomic(0)
 
-        init(_ work: any OpenWork) { self.work = work }
+        init(_ work: any OpenWork, incarnation: Int) {
+            self.work = work
+            self.incarnation = incarnation
+        }
     }
 
     /// A request of the plugin to a host service.
     struct OpenRequest {
         var scope: UInt64
         var channel: any PluginChannel
+        var incarnation: Int
         var running: (any Cancellable)?
     }
 
-    /// - Parameter isProbe: loaded only to see whether it survives that: a death is final and its log lines are dropped.
+    /// - Parameters:
+    ///   - isProbe: loaded only to see whether it survives that: a death is final and its log lines are dropped.
+    ///   - onNotice: hears of crashes and quarantines. Called on any thread, never with the instance's lock held, before the turns that
+    ///     are affected end; must not block. Notices of two incarnations may come out of order: compare their numbers.
     init(
         _ manifest: Manifest, file: String, setup: Setup, factory: any PluginChannelFactory, services: HostServices,
-        deadlines: DeadlineTimer, log: Logger, isProbe: Bool = false
+        deadlines: DeadlineTimer, log: Logger, isProbe: Bool = false,
+        onNotice: @escaping @Sendable (PluginNotice) -> Void = { _ in }
     ) {
         self.manifest = manifest
         self.file = file
         self.setup = setup
         self.factory = factory
+        self.onNotice = onNotice
         self.services = services
         self.deadlines = deadlines
         self.log = isProbe ? .silent : log.with(["plugin": .string(manifest.id)])
         mode = factory.mode
-        state = Mutex(State(lifecycle: InstanceLifecycle(restarts: factory.mode == .worker && !isProbe)))
+        state = Mutex(
+            State(
+                lifecycle: InstanceLifecycle(
+                    restarts: factory.mode == .worker && !isProbe, recovery: setup.recovery)))
     }
 
     /// What the loaded library offers.
     var offers: PluginEvent.Offers { state.withLock { $0.offers } }
+
+    /// What is registered of it: nil before that, and after its end.
+    var generation: Generation? {
+        get { state.withLock { $0.generation } }
+        set { state.withLock { $0.generation = newValue } }
+    }
 
     /// The person as this plugin sees them: stable for it, meaningless elsewhere.
     func subject(of owner: OwnerKey) -> String {
@@ -135,7 +161,7 @@ final class PluginInstance: Sendable {
     /// runtime. Returns when that is done or was given up.
     func stop() async {
         let drain = min(manifest.drainSeconds * 1_000, setup.timeouts.drain)
-        perform(state.withLock { $0.lifecycle.drain() })
+        perform(state.withLock { $0.lifecycle.drain(now: monotonicMilliseconds()) })
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let once = Once { continuation.resume() }
             let isIdle = state.withLock { state in
@@ -149,8 +175,14 @@ final class PluginInstance: Sendable {
         await ended()
     }
 
+    /// In process: takes it out of use because one of its functions does not return (`reason` completes a sentence), or into use
+    /// again (nil).
+    func setStuck(_ reason: String?) {
+        perform(state.withLock { $0.lifecycle.stuck(reason, now: monotonicMilliseconds()) })
+    }
+
     /// Ends it at once.
-    func kill() { perform(state.withLock { $0.lifecycle.kill() }) }
+    func kill() { perform(state.withLock { $0.lifecycle.kill(now: monotonicMilliseconds()) }) }
 
     /// Returns when the instance has ended.
     func ended() async {
@@ -172,7 +204,9 @@ final class PluginInstance: Sendable {
             case .sendHeld:
                 // Only workers hold messages, and their channel only appends: it may be used under the lock, which keeps order.
                 state.withLock { state in
-                    for message in state.held { state.channel?.send(message) }
+                    for held in state.held where held.incarnation == state.lifecycle.incarnation {
+                        state.channel?.send(held.message)
+                    }
                     state.held = []
                 }
             case .reopen(let incarnation, let delay):
@@ -180,28 +214,37 @@ final class PluginInstance: Sendable {
                     self.perform(
                         self.state.withLock { $0.lifecycle.reopenDue(incarnation, now: monotonicMilliseconds()) })
                 }
-            case .endWork(let failure): endAllWork(failure)
+            case .endWork(let failure, let incarnation): endAllWork(failure, upTo: incarnation)
             case .send(.drain): send(.drain)
             case .send(.destroy):
                 send(.destroy)
                 deadlines.schedule(at: monotonicMilliseconds() + setup.timeouts.destroy) {
-                    self.perform(self.state.withLock { $0.lifecycle.destroyTimedOut() })
+                    self.perform(self.state.withLock { $0.lifecycle.destroyTimedOut(now: monotonicMilliseconds()) })
                 }
-            case .abandon: takeChannel()?.abandon()
+            case .abandon(let incarnation): takeChannel(of: incarnation)?.abandon()
             case .release:
                 let (channel, incarnation) = state.withLock { ($0.channel, $0.lifecycle.incarnation) }
-                channel?.release { self.perform(self.state.withLock { $0.lifecycle.released(incarnation) }) }
+                channel?.release {
+                    self.perform(
+                        self.state.withLock { $0.lifecycle.released(incarnation, now: monotonicMilliseconds()) })
+                }
             case .ended:
-                for action in state.withLock({ state in
+                let actions = state.withLock { state in
+                    state.generation = nil
                     defer { state.onEnded = [] }
                     return state.onEnded
-                }) { action() }
+                }
+                for action in actions { action() }
+            case .notify(let notice): onNotice(notice)
             case .warn(let sentence): log.warn("\(file): \(sentence)")
+            case .inform(let sentence): log.info("\(file): \(sentence)")
             }
         }
     }
 
-    private func takeChannel() -> (any PluginChannel)? { state.withLock { $0.channel.take() } }
+    private func takeChannel(of incarnation: Int) -> (any PluginChannel)? {
+        state.withLock { $0.channelIncarnation == incarnation ? $0.channel.take() : nil }
+    }
 
     private func openChannel(_ incarnation: Int) {
         let channel: any PluginChannel
@@ -216,6 +259,7 @@ final class PluginInstance: Sendable {
                 return false
             }
             state.channel = channel
+            state.channelIncarnation = incarnation
             return true
         }
         guard isWanted else { return channel.abandon() }
@@ -240,7 +284,7 @@ final class PluginInstance: Sendable {
     func send(_ message: PluginMessage) {
         let channel = state.withLock { state -> (any PluginChannel)? in
             guard state.lifecycle.holdsMessages else { return state.channel }
-            state.held.append(message)
+            state.held.append((state.lifecycle.incarnation, message))
             return nil
         }
         channel?.send(message)

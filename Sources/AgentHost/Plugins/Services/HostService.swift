@@ -9,6 +9,8 @@ protocol HostService: Sendable {
 /// One request of a plugin.
 struct ServiceCall: Sendable {
     var manifest: Manifest
+    /// The plugin's generation that asks; nil before it provides anything.
+    var generation: Generation?
     /// The turn or call it is made for; nil is the instance.
     var scope: WorkScope?
     var op: String

@@ -37,7 +37,8 @@ struct HostServices: Sendable {
 
     /// Starts a request of a plugin. Must not block.
     func start(
-        _ request: PluginEvent.ServiceRequest, scope: WorkScope?, manifest: Manifest, _ reply: ServiceReply
+        _ request: PluginEvent.ServiceRequest, scope: WorkScope?, manifest: Manifest, generation: Generation?,
+        _ reply: ServiceReply
     ) -> any Cancellable {
         guard let service = services[request.service] else {
             reply.end(ServiceFailure(.unsupported, "this host has no service \"\(request.service.prefix(64))\""))
@@ -49,7 +50,8 @@ struct HostServices: Sendable {
             return NotCancellable()
         }
         let call = ServiceCall(
-            manifest: manifest, scope: scope, op: request.op, json: request.json, body: request.body)
+            manifest: manifest, generation: generation, scope: scope, op: request.op, json: request.json,
+            body: request.body)
         return service.start(call, reply)
     }
 }

@@ -30,7 +30,7 @@ struct ModelService: HostService {
             throw ServiceFailure(.invalid, "messages must be an array that is not empty")
         }
         guard let tools = (json["tools"] ?? []).array else { throw ServiceFailure(.invalid, "tools must be an array") }
-        let model = try find(json["model"]?.string ?? "default", call.manifest)
+        let model = try find(json["model"]?.string ?? "default", call)
         let scope = call.scope?.deadline ?? 0
         let request = ModelRequest(
             model: model.id, messages: messages, tools: tools, toolChoice: json["tool_choice"],
@@ -52,16 +52,19 @@ struct ModelService: HostService {
     }
 
     /// "default" is the host's model, else the plugin's first one.
-    private func find(_ id: String, _ manifest: Manifest) throws(ServiceFailure) -> Registry.Model {
+    private func find(_ id: String, _ call: ServiceCall) throws(ServiceFailure) -> Registry.Model {
+        let manifest = call.manifest
+        // A generation of a plugin is answered by its own models.
+        let lineup = Lineup(registry: registry, threadID: call.scope?.threadID ?? "", own: call.generation)
         if id == "default" {
-            let configured = registry.model(plugin: ModelService.defaultModel.plugin, id: ModelService.defaultModel.id)
+            let configured = lineup.model(plugin: ModelService.defaultModel.plugin, id: ModelService.defaultModel.id)
             if let configured { return configured }
-            if let own = manifest.models.first, let model = registry.model(plugin: manifest.id, id: own.id) {
+            if let own = manifest.models.first, let model = lineup.model(plugin: manifest.id, id: own.id) {
                 return model
             }
             throw ServiceFailure(.unavailable, "no model is configured")
         }
-        guard let model = registry.model(plugin: manifest.id, id: id) else {
+        guard let model = lineup.model(plugin: manifest.id, id: id) else {
             throw ServiceFailure(.notFound, "the plugin has no model \"\(id.prefix(128))\"")
         }
         return model

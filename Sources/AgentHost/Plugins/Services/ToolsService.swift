@@ -9,7 +9,7 @@ struct ToolsService: HostService {
         switch call.op {
         case "list":
             return ServiceTask(reply) { () async throws(ServiceFailure) in
-                ["tools": .array(granted(call.manifest).map { ToolsService.describe($0.descriptor) })]
+                ["tools": .array(granted(call, lineup(call)).map { ToolsService.describe($0.descriptor) })]
             }
         case "call":
             do throws(ServiceFailure) { return try dispatch(call, reply) } catch { reply.end(error) }
@@ -18,9 +18,14 @@ struct ToolsService: HostService {
         return NotCancellable()
     }
 
+    /// A generation of a plugin sees its own tools, not those of the one that replaces it.
+    private func lineup(_ call: ServiceCall) -> Lineup {
+        Lineup(registry: registry, threadID: call.scope?.threadID ?? "", own: call.generation)
+    }
+
     /// A plugin may call its own tools and what the manifest grants to its agents.
-    private func granted(_ manifest: Manifest) -> [Registry.Tool] {
-        registry.tools(grantedTo: ["*"] + manifest.agents.flatMap(\.tools), of: manifest.id)
+    private func granted(_ call: ServiceCall, _ lineup: Lineup) -> [Registry.Tool] {
+        lineup.tools(grantedTo: ["*"] + call.manifest.agents.flatMap(\.tools), of: call.manifest.id)
     }
 
     private static func describe(_ tool: ToolDescriptor) -> JSON {
@@ -32,10 +37,14 @@ struct ToolsService: HostService {
 
     /// The tool that the plugin means: by the name that `list` gives, or one of its own by the name in its manifest, which may have
     /// got a prefix because another plugin had it first.
-    private func tool(_ name: String, of manifest: Manifest) throws(ServiceFailure) -> ToolDescriptor {
-        let granted = granted(manifest).map(\.descriptor)
+    private func tool(
+        _ name: String, _ call: ServiceCall, _ lineup: Lineup
+    ) throws(ServiceFailure) -> ToolDescriptor {
+        let granted = granted(call, lineup).map(\.descriptor)
         let named = granted.first { $0.exposedName == name }
-        if let tool = named ?? granted.first(where: { $0.plugin == manifest.id && $0.name == name }) { return tool }
+        if let tool = named ?? granted.first(where: { $0.plugin == call.manifest.id && $0.name == name }) {
+            return tool
+        }
         guard registry.tool(name) != nil else { throw ServiceFailure(.notFound, "there is no tool \"\(name)\"") }
         throw ServiceFailure(
             .denied, "tool \"\(name)\" is not granted to this plugin; list it in tools of an agent of its manifest")
@@ -49,9 +58,10 @@ struct ToolsService: HostService {
         guard let scope = call.scope, let owner = scope.owner else {
             throw ServiceFailure(.denied, "the handle has no user; call tools with the handle of a turn or a tool call")
         }
-        let tool = try tool(name, of: call.manifest)
+        let lineup = lineup(call)
+        let tool = try tool(name, call, lineup)
         let latest = monotonicMilliseconds() + ToolsService.timeout
-        return dispatcher.dispatch(
+        return dispatcher.bound(to: lineup).dispatch(
             tool: tool.exposedName, arguments: arguments,
             caller: ToolCaller(
                 owner: owner, threadID: scope.threadID, requestID: scope.requestID, agentID: scope.agentID,
