@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 # What the build needs from Debian; reasons are in docs/dependencies.md.
-PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev
+PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libcurl4-openssl-dev ca-certificates
 # What only the tests need besides.
 TEST_PACKAGES := python3 curl
 # What the benchmarks are measured against.

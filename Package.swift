@@ -84,13 +84,14 @@ let package = Package(
         .target(name: "PluginRuntime", dependencies: ["PluginABI"]),
         .target(name: "CPlatform"),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CCurl", publicHeadersPath: ".", linkerSettings: [.linkedLibrary("curl")]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // The host's side.
         .target(
             name: "AgentHost",
-            dependencies: ["PluginABI", "PluginRuntime", "CPlatform", "CJSON", "CSQLite", "CCrypto"],
+            dependencies: ["PluginABI", "PluginRuntime", "CPlatform", "CJSON", "CCurl", "CSQLite", "CCrypto"],
             swiftSettings: sources
         ),
         .executableTarget(name: "host-server", dependencies: ["AgentHost"], swiftSettings: sources),

@@ -3,7 +3,7 @@
 # else, so a name from below is a compile error. A C library is imported by the one room that wraps it.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
-rooms=(Platform JSON Logging Configuration Metrics ChatKit Identity Database Store HTTP Server Tools Models Agents Turns Plugins Endpoints)
+rooms=(Platform JSON Logging Configuration Metrics ChatKit Identity Database Store HTTP Server Tools HTTPClient Models Agents Turns Plugins Endpoints)
 source=Sources/AgentHost
 
 for folder in "$source"/*/; do
@@ -20,13 +20,14 @@ wall PluginABI Plugins
 wall PluginRuntime Plugins
 wall CSQLite Database
 wall CJSON JSON
+wall CCurl HTTPClient
 if grep -rnE "import Foundation" "$source" Sources/host-server; then echo "AgentHost does without Foundation" >&2; exit 1; fi
 if grep -rnE "import AgentHost" Plugins Sources/AgentPluginKit; then echo "plugins never import AgentHost" >&2; exit 1; fi
 
 flags=(-typecheck -module-name AgentHost -swift-version 6 -parse-as-library
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
   -enable-upcoming-feature MemberImportVisibility
-  -I Sources/CSQLite -I Sources/CCrypto -I Sources/PluginABI/include -I Sources/PluginRuntime/include
+  -I Sources/CSQLite -I Sources/CCrypto -I Sources/CCurl -I Sources/PluginABI/include -I Sources/PluginRuntime/include
   -I Sources/CPlatform/include -I Sources/CJSON/include)
 files=()
 for room in "${rooms[@]}"; do

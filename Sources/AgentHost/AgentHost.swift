@@ -25,6 +25,7 @@ public final class AgentHost: Sendable {
             await host.shutdown()
             throw HostError(error.sentence, code: error.code)
         }
+        if configuration.watchesPlugins { await host.plugins.watchFolders() }
         host.checkDefaultAgent()
         await host.engine.recover()
         host.engine.recoverRegularly()
@@ -150,6 +151,9 @@ extension Router {
             agents: AgentRouter(registry: registry, configuredDefault: configuration.defaultAgent),
             routeDefault: "TripPlanner", log: log)
         addChatKit(chatKit)
+        addAdmin(
+            plugins: plugins,
+            authorization: AdminAuthorization(token: configuration.adminToken), log: log)
         addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
         addMetrics(
             MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {

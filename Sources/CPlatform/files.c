@@ -117,5 +117,44 @@ char cplatform_kind(const char *path) {
 }
 
 int cplatform_rename(const char *from, const char *to) { return rename(from, to) == 0 ? 0 : errno; }
+int cplatform_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+}
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t hash, const void *bytes, size_t count) {
+  for (size_t i = 0; i < count; i++) hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3ull;
+  return hash;
+}
+
+/* Of one entry and all below it. The sum does not depend on the order in which a folder lists them. */
+static uint64_t signature_at(int folder, const char *name, int depth, int *left) {
+  struct stat status;
+  if (--*left < 0 || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  uint64_t hash = mix(0xcbf29ce484222325ull, name, strlen(name));
+  const uint64_t facts[] = {(uint64_t)status.st_size, (uint64_t)status.st_ino, status.st_mode, (uint64_t)status.st_mtim.tv_sec,
+                            (uint64_t)status.st_mtim.tv_nsec, (uint64_t)status.st_ctim.tv_sec, (uint64_t)status.st_ctim.tv_nsec};
+  hash = mix(hash, facts, sizeof facts);
+  if (!S_ISDIR(status.st_mode) || depth == 0) return hash;
+  int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR *entries = below < 0 ? NULL : fdopendir(below);
+  if (!entries) {
+    if (below >= 0) close(below);
+    return hash;
+  }
+  uint64_t sum = 0;
+  for (struct dirent *entry; (entry = readdir(entries));) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    sum += signature_at(dirfd(entries), entry->d_name, depth - 1, left);
+  }
+  closedir(entries);
+  return mix(hash, &sum, sizeof sum);
+}
+
+uint64_t cplatform_tree_signature(const char *path) {
+  int left = 8192;
+  return signature_at(AT_FDCWD, path, 32, &left);
+}
+
 int cplatform_remove(const char *path) { return remove(path) == 0 ? 0 : errno; }
 void cplatform_free(void *memory) { free(memory); }

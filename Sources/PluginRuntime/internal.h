@@ -237,6 +237,8 @@ struct apr_runtime {
   const ap_tools_r1 *tools;
   const ap_model_r1 *model;
   const ap_config_r1 *config_table;
+  const ap_health_r1 *health;
+  const ap_state_r1 *state;
 
   pthread_mutex_t config_lock;
   apr_envelope *config; /* s[3] of APR_LOAD or s[0] of APR_CONFIG */

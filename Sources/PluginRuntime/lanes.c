@@ -149,8 +149,19 @@ void apr_discard_lane_locked(apr_runtime *runtime) {
 /* ---- one job ---- */
 
 static const void *table_of(const apr_runtime *runtime, uint16_t op) {
-  if (op == APR_TURN_BEGIN) return runtime->agent;
-  return op == APR_CALL_BEGIN ? (const void *)runtime->tools : (const void *)runtime->model;
+  switch (op) {
+    case APR_TURN_BEGIN:
+      return runtime->agent;
+    case APR_CALL_BEGIN:
+      return runtime->tools;
+    case APR_HEALTH:
+      return runtime->health;
+    case APR_STATE_SAVE:
+    case APR_STATE_LOAD:
+      return runtime->state;
+    default:
+      return runtime->model;
+  }
 }
 
 static const char cancelled_early[] = "It was cancelled before it began.";
@@ -219,6 +230,9 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
+  if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
+  if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
   return runtime->model->complete(runtime->instance, root->handle, m->s[0], m->s[1], m->number);
 }
 

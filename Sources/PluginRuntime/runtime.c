@@ -174,6 +174,9 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
     case APR_TURN_BEGIN:
     case APR_CALL_BEGIN:
     case APR_MODEL_BEGIN:
+    case APR_HEALTH:
+    case APR_STATE_SAVE:
+    case APR_STATE_LOAD:
       apr_begin_locked(runtime, message);
       break;
     case APR_CANCEL:

@@ -64,7 +64,7 @@ static void refuse_locked(apr_runtime *runtime, const apr_message *message, cons
   apr_enqueue_locked(runtime, &refusal->job);
 }
 
-/* APR_TURN_BEGIN, APR_CALL_BEGIN, APR_MODEL_BEGIN. */
+/* APR_TURN_BEGIN and all that is answered like a call. */
 void apr_begin_locked(apr_runtime *runtime, const apr_message *message) {
   if (runtime->phase >= APR_CLOSING || message->token == 0 || message->token >> 63) return;
   if (apr_token_find_locked(runtime, message->token)) return;

@@ -17,6 +17,11 @@ enum HostServer {
             }
         // A conversation and the log share the terminal: only what matters is logged.
         case "chat": return configured(rest, logLevel: "warn", ChatCommand.run)
+        case "plugins":
+            guard let (flags, rest) = PluginsCommand.flags(rest) else {
+                return usage("--canary takes 0 to 100, --to a generation, --url a URL")
+            }
+            return configured(rest, logLevel: "warn") { PluginsCommand.run($0, $1, flags) }
         case _ where verb.hasPrefix("--"): return run(["serve"] + arguments)
         default: return usage("\"\(verb)\" is no command")
         }

@@ -4,6 +4,7 @@
 #   <outdir>/<Name>.agentplugin                      the good ones, as bundles: <outdir> can serve as a plugin folder
 #   <outdir>/single/<Name>.so                        the same as single files, with the section .agent_plugin
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
+#   <outdir>/versions/<name>.agentplugin             VersionC in many versions, good and bad ones
 #   <outdir>/bad/NoSection.so                        a single file without the section
 #
 # CC and CFLAGS are obeyed (for sanitizers). Builds nothing that is up to date.
@@ -16,7 +17,7 @@ out=$(cd "$1" && pwd)
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -58,6 +59,21 @@ good ToolsC
 good ScriptC
 good BenchC
 good KindsC
+
+version() { # <label> <folder> [flags]
+    label=$1
+    bundle=$out/versions/$2.agentplugin
+    shift 2
+    mkdir -p "$bundle"
+    compile "$here/VersionC/plugin.c" "$bundle/libVersionC.so" "-DLABEL=\"$label\"" "$@"
+    sed "s/LABEL/$label/" "$here/VersionC/plugin.json" > "$bundle/plugin.json"
+}
+for label in 1 2 3 4; do version "$label" "good-$label"; done
+version 5 create-fails -DFLAW_CREATE_FAILS
+version 6 create-crashes -DFLAW_CREATE_CRASHES
+version 7 sick -DFLAW_SICK
+version 8 refuses-state -DFLAW_REFUSES_STATE
+version 9 crashes -DFLAW_CRASHES
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"

@@ -6,6 +6,8 @@ public struct Configuration: Sendable {
     var port: UInt16
     var databasePath: String
     var pluginFolders: [String]
+    /// Whether changes in the plugin folders are noticed.
+    var watchesPlugins: Bool
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
@@ -53,6 +55,7 @@ public struct Configuration: Sendable {
         let beside = executableFolder()
         let folders = sources.value(.plugins)
         pluginFolders = folders.isEmpty ? [beside + "/plugins"] : folders.split(separator: ":").map(String.init)
+        watchesPlugins = try sources.integer(.watch, in: 0...1) == 1
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured

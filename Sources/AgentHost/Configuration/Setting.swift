@@ -29,6 +29,11 @@ extension Setting {
     static let plugins = Setting(
         variables: ["AGENTHOST_PLUGINS"], flag: "plugins", defaultValue: "",
         summary: "Plugin folders, separated by colons; unset: `plugins/` beside the program.")
+    static let watch = Setting(
+        variables: ["AGENTHOST_WATCH"], flag: "watch", defaultValue: "1",
+        summary:
+            "1 loads what is put into a plugin folder or changed there while the host runs; 0 waits for `host-server plugins`."
+    )
     static let trusted = Setting(
         variables: ["AGENTHOST_TRUSTED"], flag: "trusted", defaultValue: "",
         summary:
@@ -46,7 +51,8 @@ extension Setting {
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
-            "Crashes of a plugin's worker within a minute after which the plugin is quarantined, 1 to 1000; 0: it never is.")
+            "Crashes of a plugin's worker within a minute after which the plugin is quarantined, 1 to 1000; 0: it never is."
+    )
     static let restartPause = Setting(
         variables: ["AGENTHOST_RESTART_PAUSE_SECONDS"], flag: "restart-pause-seconds", defaultValue: "30",
         summary:
@@ -83,9 +89,8 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, trusted, pluginConfiguration, cache, worker,
-        quarantineCrashes, restartPause, defaultAgent,
-        maximumHistory, turnPolicy, adminToken, adminTokenFile,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
+        quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]
 }

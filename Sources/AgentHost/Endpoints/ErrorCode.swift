@@ -22,12 +22,15 @@ enum ErrorCode: String, Sendable, CaseIterable {
     case cursorNotFound = "cursor_not_found"
     case attachmentNotFound = "attachment_not_found"
     case unknownAgent = "unknown_agent"
+    case unknownPlugin = "unknown_plugin"
     case methodNotAllowed = "method_not_allowed"
 
     // What the server cannot do now.
     case threadBusy = "thread_busy"
     case notPending = "not_pending"
     case gap
+    case pluginRefused = "plugin_refused"
+    case pluginConflict = "plugin_conflict"
     case agentFailed = "agent_failed"
     case answerTooLarge = "answer_too_large"
     case agentUnavailable = "agent_unavailable"
@@ -41,11 +44,12 @@ enum ErrorCode: String, Sendable, CaseIterable {
         case .invalidJSON, .invalidRequest, .unknownOperation, .notAUserMessage, .wrongItemType, .invalidUser: 400
         case .unauthorized: 401
         case .forbidden: 403
-        case .notFound, .itemNotFound, .cursorNotFound, .attachmentNotFound, .unknownAgent: 404
+        case .notFound, .itemNotFound, .cursorNotFound, .attachmentNotFound, .unknownAgent, .unknownPlugin: 404
         case .methodNotAllowed: 405
-        case .threadBusy, .notPending: 409
+        case .threadBusy, .notPending, .pluginConflict: 409
         case .gap: 410
         case .bodyTooLarge: 413
+        case .pluginRefused: 422
         case .internalError, .answerTooLarge: 500
         case .notImplemented: 501
         case .agentFailed: 502

@@ -87,6 +87,17 @@ enum FileSystem {
         try FileError.check(unsafe cplatform_rename(from, to))
     }
 
+    /// Lets two existing files or folders change places in one step.
+    static func exchange(_ one: String, _ other: String) throws(FileError) {
+        try FileError.check(unsafe cplatform_exchange(one, other))
+    }
+
+    /// A number that changes when something at or below `path` does; nil when nothing is there.
+    static func signature(of path: String) -> UInt64? {
+        let signature = unsafe cplatform_tree_signature(path)
+        return signature == 0 ? nil : signature
+    }
+
     /// Removes a file, or a folder with all that is in it; what cannot be removed stays.
     static func removeAll(_ path: String) {
         if kind(at: path) == .folder, let entries = try? list(path) {

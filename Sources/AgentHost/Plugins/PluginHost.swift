@@ -1,17 +1,38 @@
-/// The front door of the room: finds plugins in folders, loads them in process or in workers, registers what they offer.
+/// The front door of the room: finds plugins in folders, loads them in process or in workers, registers what they offer, and replaces them by
+/// newer generations while the host runs.
 ///
-/// A plugin that is refused never keeps the others from loading.
+/// A plugin that is refused never keeps the others from loading, nor an older generation of itself from serving.
 actor PluginHost {
-    private let configuration: PluginHostConfiguration
-    private let registry: Registry
-    private let store: any Store
-    private let services: HostServices
-    private let log: Logger
+    let configuration: PluginHostConfiguration
+    let registry: Registry
+    let log: Logger
+    let loader: GenerationLoader
+    let blocking = BlockingWork(name: "plugin-load")
+    let deadlines = DeadlineTimer(name: "plugin-clock")
     private let io: WorkerIO
-    private let deadlines = DeadlineTimer(name: "plugin-clock")
-    private let blocking = BlockingWork(name: "plugin-load")
-    private var instances: [PluginInstance] = []
-    private var isShutDown = false
+    private let store: any Store
+    private(set) var watch: FolderWatch?
+
+    /// What is known of one plugin.
+    struct Slot {
+        var deployment: Deployment
+        /// Whose code is loaded, by number.
+        var live: [Int: LiveGeneration] = [:]
+        /// Where its newest content was found.
+        var path: String
+    }
+    /// By plugin id.
+    var slots: [String: Slot] = [:]
+    /// What was found in the folders, by path.
+    var found: [String: FoundFile] = [:]
+    /// Code that was mapped into this process.
+    private var mappedInProcess: Set<String> = []
+    /// Paths that a command is working on: the watch leaves them alone.
+    var claimed: Set<String> = []
+    var isScanning = false
+    var mustScanAgain = false
+    private var turnstile = Turnstile()
+    var isShutDown = false
 
     init(
         configuration: PluginHostConfiguration, registry: Registry, store: any Store, dispatcher: any ToolDispatching,
@@ -21,196 +42,254 @@ actor PluginHost {
         self.registry = registry
         self.store = store
         self.log = log
-        services = HostServices(store: store, registry: registry, dispatcher: dispatcher)
         do { io = try WorkerIO() } catch { throw .noResources(error.sentence) }
+        loader = GenerationLoader(
+            configuration: configuration, registry: registry, store: store,
+            services: HostServices(store: store, registry: registry, dispatcher: dispatcher), io: io,
+            deadlines: deadlines, blocking: blocking, log: log)
     }
 
     // MARK: Loading
 
-    /// Scans the folders once (names that begin with a dot are left alone: copies under way), in order, and loads what is in them, sorted by name. Answers what became of each file. Throws when a
-    /// folder is missing; then nothing was loaded.
-    func loadAll() async throws(PluginHostError) -> [PluginReport] {
-        var paths: [String] = []
-        for folder in configuration.folders { paths += try await candidates(folder) }
-        var reports: [PluginReport] = []
-        for path in paths { reports.append(await report(path)) }
-        return reports
-    }
-
-    private func candidates(_ folder: String) async throws(PluginHostError) -> [String] {
-        let entries: [FileSystem.Entry]
-        do {
-            entries = try await blocking.run { () throws(FileError) in try FileSystem.list(folder) }
-        } catch {
-            throw error.code == 2 ? .folderMissing(folder) : .folderUnreadable(folder, reason: error.sentence)
-        }
-        return entries.map(\.name)
-            .filter { ($0.hasSuffix(".agentplugin") || $0.hasSuffix(".so")) && !$0.hasPrefix(".") }
-            .map { "\(folder)/\($0)" }
-    }
-
-    private func report(_ path: String) async -> PluginReport {
-        var report = PluginReport(file: Bundle.lastComponent(path), state: .loaded)
-        do {
-            let bundle = try await blocking.run { () throws(BundleError) in try Bundle.read(path) }
-            report.id = bundle.manifest.id
-            report.mode = configuration.trusted.includes(bundle.manifest.id) ? .inProcess : .worker
-            try await load(bundle, report.mode ?? .worker)
-            log.info(
-                "plugin loaded",
-                [
-                    "file": .string(report.file), "plugin": .string(bundle.manifest.id),
-                    "version": .string(bundle.manifest.version), "mode": .string(report.mode?.rawValue ?? ""),
-                ])
-        } catch {
-            let sentence = "\(report.file): \(error.reason)"
-            report.state = .refused(sentence)
-            log.error("plugin refused: \(sentence)", ["file": .string(report.file)])
-        }
-        return report
-    }
-
-    private func load(_ bundle: Bundle, _ mode: PluginMode) async throws(BundleError) {
-        let manifest = bundle.manifest
-        try checkRequirements(manifest)
-        try checkUnique(manifest)
-        let configuration = self.configuration
-        let config = try await blocking.run { () throws(BundleError) in
-            try PluginHost.config(of: manifest.id, in: configuration.configFolder)
-        }
-        let copy = try await blocking.run { () throws(BundleError) in
-            try PrivateCopy.make(of: bundle, cache: configuration.cacheFolder)
-        }
-        let setup = PluginInstance.Setup(
-            library: copy.library, config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
-            timeouts: configuration.timeouts, recovery: configuration.recovery)
-        if mode == .inProcess { try await probe(bundle, setup) }
-        let instance = PluginInstance(
-            manifest, file: bundle.fileName, setup: setup, factory: factory(mode), services: services,
-            deadlines: deadlines, log: log)
-        if let refusal = await instance.start() { throw BundleError(reason: refusal) }
+    /// Loads one generation and performs what follows from it. Only one change of a plugin is under way at a time (`exclusively`).
+    ///
+    /// - Parameters:
+    ///   - percent: share of the threads it is tried out on; nil to serve.
+    ///   - isAgain: whether it takes over from a generation that was taken back.
+    ///   - isPinned: whether it only answers the threads that are pinned to it.
+    func load(
+        _ bundle: Bundle, _ number: Int, percent: Int? = nil, isAgain: Bool = false, isPinned: Bool = false
+    ) async throws(BundleError) {
+        let id = bundle.manifest.id
+        let mode: PluginMode = configuration.trusted.includes(id) ? .inProcess : .worker
         do throws(BundleError) {
-            try checkOffers(instance.offers, manifest)
-            try register(instance)
+            try checkAgents(of: bundle.manifest)
+            try countMapping(of: slots[id]?.deployment.record(number), mode)
+            let live = try await loader.load(
+                GenerationLoader.Plan(
+                    bundle: bundle, number: number, mode: mode, state: await savedState(of: id),
+                    onNotice: { [weak self] notice in
+                        Task { await self?.noticed(notice, plugin: id, generation: number) }
+                    }))
+            guard !isShutDown else {
+                await live.instance.stop()
+                throw BundleError(reason: "the host is shutting down")
+            }
+            if percent == nil, !isPinned, let collision = registry.serve(live.generation) {
+                await live.instance.stop()
+                throw BundleError(reason: collision)
+            }
+            slots[id]?.live[number] = live
         } catch {
-            await instance.stop()
+            change(id) { $0.failed(number, error.reason, now: .now()) }
+            await keep(id)
             throw error
         }
-        instances.append(instance)
-    }
-
-    private func factory(_ mode: PluginMode) -> any PluginChannelFactory {
-        switch mode {
-        case .inProcess: InProcessChannelFactory()
-        case .worker: WorkerChannelFactory(program: configuration.workerPath, io: io)
+        await perform(id) { deployment, now in
+            if isPinned { return deployment.loadedForPins(number, now: now.wall) }
+            return isAgain
+                ? deployment.loadedAgain(number, now: now) : deployment.loaded(number, percent: percent, now: now)
         }
     }
 
-    /// Loads and creates the plugin in a worker that is thrown away: what would take this process down does so there (abi.md A17).
-    private func probe(_ bundle: Bundle, _ setup: PluginInstance.Setup) async throws(BundleError) {
-        let probe = PluginInstance(
-            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker), services: .unavailable,
-            deadlines: deadlines, log: log, isProbe: true)
-        let refusal = await probe.start()
-        probe.kill()
-        if let refusal { throw BundleError(reason: refusal) }
-    }
-
-    private func secret() async throws(BundleError) -> [UInt8] {
-        do { return try await store.secret("subject") } catch {
-            throw BundleError(reason: "the secret for subjects cannot be read from the database")
-        }
-    }
-
-    private func checkRequirements(_ manifest: Manifest) throws(BundleError) {
-        for id in manifest.requires where !services.offers(id) {
-            throw BundleError(reason: "it requires \(id), which this host does not offer")
-        }
-    }
-
-    /// Before any code runs; `register` decides in the end.
-    private func checkUnique(_ manifest: Manifest) throws(BundleError) {
-        if let other = instances.first(where: { $0.manifest.id == manifest.id }) {
-            throw BundleError(reason: "plugin id \"\(manifest.id)\" is already taken by \(other.file)")
-        }
+    /// Before any code runs; the registry decides in the end.
+    private func checkAgents(of manifest: Manifest) throws(BundleError) {
         for agent in manifest.agents {
-            guard let other = registry.agent(agent.id) else { continue }
+            guard let other = registry.agent(agent.id), other.descriptor.plugin != manifest.id else { continue }
             throw BundleError(
                 reason: "agent id \"\(agent.id)\" is already taken by plugin \"\(other.descriptor.plugin)\"")
         }
     }
 
-    /// What the manifest promises must be there.
-    private func checkOffers(_ offers: PluginEvent.Offers, _ manifest: Manifest) throws(BundleError) {
-        let promises: [(Bool, PluginEvent.Offers, String, String)] = [
-            (manifest.agents.contains { $0.kind == .coded }, .agent, "coded agents", "ap.agent/1"),
-            (manifest.tools.contains { !$0.runsInClient }, .tools, "tools", "ap.tools/1"),
-            (!manifest.models.isEmpty, .model, "models", "ap.model/1"),
-        ]
-        for (isPromised, offer, what, table) in promises where isPromised && !offers.contains(offer) {
-            throw BundleError(reason: "it declares \(what) but offers no \(table) table")
+    /// Code that is mapped into this process stays there for good.
+    private func countMapping(of record: Deployment.Record?, _ mode: PluginMode) throws(BundleError) {
+        guard mode == .inProcess, let record, !mappedInProcess.contains(record.hash) else { return }
+        guard mappedInProcess.count < GenerationLoader.inProcessLimit else {
+            throw BundleError(
+                reason:
+                    "this process has loaded \(GenerationLoader.inProcessLimit) libraries, which cannot be unloaded; "
+                    + "restart the host, or take the plugin out of AGENTHOST_TRUSTED")
+        }
+        mappedInProcess.insert(record.hash)
+    }
+
+    /// What the generation that serves hands over; nil when there is none, or it has nothing or fails.
+    private func savedState(of id: String) async -> GenerationLoader.SavedState? {
+        guard let slot = slots[id], let serving = slot.deployment.serving, let live = slot.live[serving],
+            live.instance.offers.contains(.state)
+        else { return nil }
+        do throws(ProviderFailure) {
+            let state = try await live.instance.control(.saveState, timeout: GenerationLoader.healthTimeout)
+            return GenerationLoader.SavedState(version: live.manifest.version, json: state)
+        } catch {
+            log.warn(
+                "the state of generation \(serving) could not be saved: \(error.status.sentence)",
+                ["plugin": .string(id)])
+            return nil
         }
     }
 
-    /// `<folder>/<id>.json`, or an empty object when there is none.
-    private static func config(of id: String, in folder: String?) throws(BundleError) -> [UInt8] {
-        let empty = Array("{}".utf8)
-        guard let folder else { return empty }
-        let path = "\(folder)/\(id).json"
-        guard FileSystem.kind(at: path) != nil else { return empty }
-        let bytes: [UInt8]
-        do { bytes = try FileSystem.read(path, limit: 256 << 10) } catch {
-            let why = error.code == FileError.tooLarge ? "it is larger than 256 KiB" : error.sentence
-            throw BundleError(reason: "its configuration \(path) cannot be read: \(why)")
+    // MARK: Decisions
+
+    /// Runs `body` while nobody else changes the plugin.
+    func exclusively<Value: Sendable, Failure: Error>(
+        _ id: String, _ body: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        await withCheckedContinuation { turnstile.enter(id, $0) }
+        defer { turnstile.leave(id) }
+        return try await body()
+    }
+
+    /// Changes the plugin's deployment and answers what is to be done about it.
+    @discardableResult
+    func change<Value>(_ id: String, _ body: (inout Deployment) -> Value) -> Value? {
+        guard slots[id] != nil else { return nil }
+        return slots[id].map { _ in body(&slots[id]!.deployment) }
+    }
+
+    /// Changes the plugin's deployment and does what follows.
+    func perform<Failure: Error>(
+        _ id: String, _ body: (inout Deployment, Deployment.Moment) throws(Failure) -> [Deployment.Action]
+    ) async throws(Failure) {
+        guard var deployment = slots[id]?.deployment else { return }
+        let actions = try body(&deployment, .now())
+        slots[id]?.deployment = deployment
+        for action in actions { await perform(action, of: id) }
+        await keep(id)
+    }
+
+    private func perform(_ action: Deployment.Action, of id: String) async {
+        switch action {
+        case .route: route(id)
+        case .retire(let number): retire(number, of: id)
+        case .load(let number): reload(number, of: id)
+        case .probation(let number, let until):
+            deadlines.schedule(at: until) { [weak self] in Task { await self?.probationOver(number, of: id) } }
+        case .log(let level, let sentence): log.write(level, sentence, ["plugin": .string(id)])
         }
-        do {
-            guard try JSON.parse(bytes, maximumDepth: 64).object != nil else {
-                throw BundleError(reason: "its configuration \(path) must be a JSON object")
+    }
+
+    /// Spreads turns as the deployment says.
+    private func route(_ id: String) {
+        guard let slot = slots[id] else { return }
+        guard let serving = slot.deployment.serving.flatMap({ slot.live[$0] }) else {
+            return registry.withdraw(plugin: id)
+        }
+        if let collision = registry.serve(serving.generation) {
+            log.error("generation \(serving.generation.number) cannot serve: \(collision)", ["plugin": .string(id)])
+        }
+        let canary = slot.deployment.canary.flatMap { slot.live[$0] }
+        registry.setCanary(
+            canary.map { Registry.Canary(generation: $0.generation, percent: slot.deployment.percent) }, of: id)
+        registry.setPinned(slot.deployment.pins.compactMapValues { slot.live[$0]?.generation }, of: id)
+    }
+
+    /// Lets it go when the turns that it has are over, or its time for that is.
+    private func retire(_ number: Int, of id: String) {
+        guard let live = slots[id]?.live[number] else { return }
+        let limit = live.manifest.drainSeconds * 1_000
+        Task {
+            await untilFree(live.generation, milliseconds: limit)
+            await live.instance.stop()
+            await ended(number, of: id)
+        }
+    }
+
+    private func untilFree(_ generation: Generation, milliseconds: Int64) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let once = Once { continuation.resume() }
+            generation.whenFree { once.run() }
+            deadlines.schedule(at: monotonicMilliseconds() + milliseconds) { once.run() }
+        }
+    }
+
+    private func ended(_ number: Int, of id: String) async {
+        guard slots[id]?.live.removeValue(forKey: number) != nil else { return }
+        change(id) { $0.gone(number, now: .now()) }
+        log.info("generation \(number) has ended", ["plugin": .string(id)])
+        await keep(id)
+    }
+
+    /// Loads a generation again from its private copy, because a newer one was taken back.
+    private func reload(_ number: Int, of id: String) {
+        Task {
+            await exclusively(id) {
+                guard let record = slots[id]?.deployment.record(number) else { return }
+                do throws(BundleError) {
+                    try await load(loader.reopen(record), number, isAgain: true)
+                } catch {
+                    change(id) { $0.failed(number, error.reason, now: .now()) }
+                    log.error(
+                        "generation \(number) could not be loaded again: \(error.reason)", ["plugin": .string(id)])
+                    await keep(id)
+                }
             }
-        } catch let error as JSONError {
-            throw BundleError(reason: "its configuration \(path) is not JSON: \(error.sentence)")
-        } catch { throw BundleError(reason: "its configuration \(path) must be a JSON object") }
-        return bytes
-    }
-
-    // MARK: Registering
-
-    private func register(_ instance: PluginInstance) throws(BundleError) {
-        let manifest = instance.manifest
-        var tools: [Registry.Tool] = []
-        for tool in manifest.tools {
-            let name = registry.exposedName(plugin: manifest.id, shortName: manifest.name, tool: tool.name)
-            if let other = registry.tool(name) {
-                throw BundleError(
-                    reason: "tool \"\(tool.name)\" would be called \"\(name)\", which is taken by plugin "
-                        + "\"\(other.descriptor.plugin)\"; change the manifest's name")
-            }
-            tools.append(Registry.Tool(descriptor: tool.descriptor(manifest.id, exposedName: name), provider: instance))
-        }
-        let agents = manifest.agents.map { agent in
-            Registry.Agent(descriptor: agent.descriptor(manifest.id), provider: agent.kind == .coded ? instance : nil)
-        }
-        let models = manifest.models.map { Registry.Model(plugin: manifest.id, id: $0.id, provider: instance) }
-        if let collision = registry.register(plugin: manifest.id, agents: agents, tools: tools, models: models) {
-            throw BundleError(reason: collision)
         }
     }
 
-    /// How each plugin is, sorted by id.
-    var health: [PluginHealth] { instances.map(\.health).sorted { $0.id < $1.id } }
+    private func probationOver(_ number: Int, of id: String) async {
+        await perform(id) { deployment, now in deployment.probationOver(number, now: now) }
+    }
+
+    private func noticed(_ notice: PluginNotice, plugin id: String, generation number: Int) async {
+        switch notice {
+        case .crashed(let reason, _):
+            await perform(id) { deployment, now in deployment.crashed(number, reason, now: now) }
+        case .stuck(let reason):
+            await perform(id) { deployment, now in deployment.crashed(number, reason, isFinal: true, now: now) }
+        case .serving, .quarantined: break
+        }
+    }
+
+    // MARK: Remembering
+
+    /// Where deployments are kept: no plugin can have this id, which is no reverse domain.
+    private static let space = KeySpace(plugin: "host", scope: .plugin)
+
+    /// Keeps the deployment, so that a restart finds it. A failure is logged: it decides nothing now.
+    func keep(_ id: String) async {
+        guard let deployment = slots[id]?.deployment else { return }
+        do throws(StoreError) {
+            let write = KeyValueWrite(puts: [("deployment/\(id)", deployment.json.encoded)])
+            _ = try await store.write(write, in: PluginHost.space)
+        } catch {
+            log.error(
+                "the deployment could not be kept; a restart would not know of it",
+                ["plugin": .string(id), "error": .string("\(error)")])
+        }
+    }
+
+    /// What an earlier run has kept; a new one when there is nothing.
+    func deployment(of id: String) async -> Deployment {
+        let key = "deployment/\(id)"
+        guard let entries = try? await store.values([key], in: PluginHost.space), let entry = entries.first,
+            let json = try? JSON.parse(entry.value, maximumDepth: 8), var kept = Deployment(json), kept.plugin == id
+        else { return Deployment(plugin: id) }
+        kept.restart(now: .now())
+        return kept
+    }
 
     // MARK: The end
+
+    /// Begins to watch the plugin folders.
+    func watchFolders() {
+        guard watch == nil, !isShutDown else { return }
+        watch = FolderWatch(configuration.folders) { [weak self] in Task { await self?.changed() } }
+        changed()
+    }
 
     /// Withdraws all plugins, lets their open work end, destroys them and ends their workers; then what remains is killed. Each
     /// plugin gets its drain and destroy times; all are stopped at once.
     func shutdown() async {
         guard !isShutDown else { return }
         isShutDown = true
-        for instance in instances { registry.withdraw(plugin: instance.manifest.id) }
+        watch?.close()
+        for id in slots.keys { registry.withdraw(plugin: id) }
+        let instances = slots.values.flatMap { $0.live.values.map(\.instance) }
         await withTaskGroup(of: Void.self) { group in
             for instance in instances { group.addTask { await instance.stop() } }
         }
-        instances = []
+        slots = [:]
         await blocking.run { [io, deadlines] in
             io.close()
             deadlines.close()
@@ -219,22 +298,24 @@ actor PluginHost {
     }
 }
 
-extension Manifest.Agent {
-    fileprivate func descriptor(_ plugin: String) -> AgentDescriptor {
-        let declarative = DeclarativeAgent(
-            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, maxSteps: maxSteps)
-        return AgentDescriptor(
-            id: id, title: title, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative),
-            accepts: accepts)
-    }
-}
+/// Lets one through at a time, for each key.
+private struct Turnstile {
+    private var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
 
-extension Manifest.Tool {
-    fileprivate func descriptor(_ plugin: String, exposedName: String) -> ToolDescriptor {
-        ToolDescriptor(
-            plugin: plugin, name: name, exposedName: exposedName, title: title, description: description,
-            inputSchema: inputSchema, outputSchema: outputSchema, timeout: timeout, isReadOnly: isReadOnly,
-            isIdempotent: isIdempotent, isDestructive: isDestructive, needsApproval: needsApproval,
-            runsInClient: runsInClient)
+    mutating func enter(_ key: String, _ continuation: CheckedContinuation<Void, Never>) {
+        if waiting[key] == nil {
+            waiting[key] = []
+            continuation.resume()
+        } else {
+            waiting[key]?.append(continuation)
+        }
+    }
+
+    mutating func leave(_ key: String) {
+        guard var queue = waiting[key] else { return }
+        guard !queue.isEmpty else { return waiting[key] = nil }
+        let next = queue.removeFirst()
+        waiting[key] = queue
+        next.resume()
     }
 }

@@ -23,6 +23,11 @@ int cplatform_folder_sync(const char *_Nonnull path);
 /* The kind letter of what is at `path` (of the link itself, if it is one), 0 if there is nothing. */
 char cplatform_kind(const char *_Nonnull path);
 int cplatform_rename(const char *_Nonnull from, const char *_Nonnull to);
+/* Lets two existing paths change places in one step (renameat2(2)). */
+int cplatform_exchange(const char *_Nonnull one, const char *_Nonnull other);
+/* A number that changes when something below `path` does: names, sizes, times and inodes of at most 8,192 files and folders
+ * at most 32 levels deep. 0 if there is nothing. */
+uint64_t cplatform_tree_signature(const char *_Nonnull path);
 /* Removes a file or an empty folder. */
 int cplatform_remove(const char *_Nonnull path);
 

@@ -48,7 +48,9 @@
 /* offered by plugins */
 #include "agent_plugin/agent.h"
 #include "agent_plugin/config.h"
+#include "agent_plugin/health.h"
 #include "agent_plugin/model.h"
+#include "agent_plugin/state.h"
 #include "agent_plugin/tools.h"
 
 /* offered by the host */

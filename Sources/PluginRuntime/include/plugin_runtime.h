@@ -46,6 +46,10 @@
 
 #define APR_LIMIT 24        /* item: APR_LIMIT_*; number: the limit. Before APR_LOAD or later; unknown ones are ignored */
 
+#define APR_HEALTH 14       /* token; number: deadline. Answered like a call: APR_CALL_FINISH */
+#define APR_STATE_SAVE 15   /* the same; the result is the state */
+#define APR_STATE_LOAD 16   /* the same; s: version that saved, state */
+
 /* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open;
  * after APR_REVOKE the host ends them by itself. */
 #define APR_LOADED 64          /* status; item: APR_HAS_* of what the instance offers; s: sentence that says why it was
@@ -102,6 +106,8 @@
 #define APR_HAS_TOOLS 2u
 #define APR_HAS_MODEL 4u
 #define APR_HAS_CONFIG 8u
+#define APR_HAS_HEALTH 16u
+#define APR_HAS_STATE 32u
 
 typedef struct apr_message {
   uint16_t op;

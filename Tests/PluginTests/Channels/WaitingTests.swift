@@ -16,7 +16,7 @@ struct LineSplitterTests {
 
 struct RestartBackoffTests {
     @Test func theFirstRestartIsImmediateThenItDoubles() {
-        var backoff = RestartBackoff()
+        var backoff = RestartBackoff(longest: 30_000)
         let delays = (0..<11).map { backoff.died(at: Int64($0), startedAt: Int64($0)) }
         #expect(delays == [0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000])
         #expect(backoff.died(at: 100_000, startedAt: 40_000) == 0)
@@ -48,16 +48,16 @@ struct InstanceLifecycleTests {
     @Test func aWorkerThatDiesIsStartedAgain() {
         var life = InstanceLifecycle(restarts: true)
         #expect(life.start(now: 0) == [.open(incarnation: 1)])
-        #expect(!life.acceptsWork)
+        #expect(life.admit(9, now: 5).refusal == .unavailable)
         #expect(life.loaded(1, refusal: nil, now: 1) == [.started(refusal: nil)])
-        #expect(life.acceptsWork)
+        #expect(life.admit(9, now: 5).refusal == nil)
         let actions = life.died(1, how: "it died", now: 2)
-        #expect(actions.contains(.endWork(.crashed)) && actions.last == .open(incarnation: 2))
-        #expect(life.acceptsWork && life.holdsMessages)
+        #expect(actions.contains(.endWork(.crashed, incarnation: 1)) && actions.last == .open(incarnation: 2))
+        #expect(life.admit(9, now: 5).refusal == nil && life.holdsMessages)
         #expect(life.died(1, how: "late news", now: 3).isEmpty)
-        #expect(life.loaded(2, refusal: nil, now: 3) == [.sendHeld])
+        #expect(life.loaded(2, refusal: nil, now: 3) == [.sendHeld, .notify(.serving(incarnation: 2))])
         #expect(life.died(2, how: "it died", now: 4).last == .reopen(incarnation: 2, after: 100))
-        #expect(!life.acceptsWork)
+        #expect(life.admit(9, now: 5).refusal == .unavailable)
         #expect(life.reopenDue(2, now: 104) == [.open(incarnation: 3)])
     }
 
@@ -69,12 +69,12 @@ struct InstanceLifecycleTests {
         #expect(life.died(1, how: "it died", now: 2).last == .open(incarnation: 2))
         for incarnation in 2..<20 {
             let actions = life.couldNotOpen(incarnation, why: "no descriptors", now: 3)
-            #expect(actions.contains(.endWork(.unavailable)))
+            #expect(actions.contains(.endWork(.unavailable, incarnation: incarnation)))
             #expect(actions.last == .reopen(incarnation: incarnation, after: 1_000))
-            #expect(!life.acceptsWork)
+            #expect(life.admit(9, now: 5).refusal == .unavailable)
             #expect(life.reopenDue(incarnation, now: 4) == [.open(incarnation: incarnation + 1)])
         }
-        #expect(life.loaded(20, refusal: nil, now: 5) == [.sendHeld])
+        #expect(life.loaded(20, refusal: nil, now: 5) == [.sendHeld, .notify(.serving(incarnation: 20))])
         // Its own deaths count as before.
         #expect(life.died(20, how: "it died", now: 6).last == .reopen(incarnation: 20, after: 100))
     }
@@ -84,7 +84,7 @@ struct InstanceLifecycleTests {
         var life = InstanceLifecycle(restarts: true)
         _ = life.start(now: 0)
         let actions = life.couldNotOpen(1, why: "no descriptors", now: 1)
-        #expect(actions == [.started(refusal: "no descriptors"), .abandon, .ended])
+        #expect(actions == [.started(refusal: "no descriptors"), .abandon(incarnation: 1), .ended])
     }
 
     @Test func aDeathWhileLoadingIsARefusal() {
@@ -98,7 +98,7 @@ struct InstanceLifecycleTests {
         var life = InstanceLifecycle(restarts: false)
         _ = life.start(now: 0)
         let actions = life.loadTimedOut(1, after: 10, now: 10)
-        #expect(actions.contains(.abandon) && life.phase == .ended)
+        #expect(actions.contains(.abandon(incarnation: 1)) && life.phase == .ended)
         #expect(life.loaded(1, refusal: nil, now: 11).isEmpty)
     }
 
@@ -107,11 +107,11 @@ struct InstanceLifecycleTests {
         _ = life.start(now: 0)
         _ = life.loaded(1, refusal: nil, now: 0)
         #expect(life.destroyed(1).isEmpty)
-        #expect(life.drain() == [.send(.drain)])
-        #expect(!life.acceptsWork)
-        #expect(life.destroy() == [.endWork(.unavailable), .send(.destroy)])
+        #expect(life.drain(now: 1) == [.send(.drain)])
+        #expect(life.admit(9, now: 5).refusal == .unavailable)
+        #expect(life.destroy() == [.endWork(.unavailable, incarnation: 1), .send(.destroy)])
         #expect(life.destroyed(1) == [.release])
-        #expect(life.released(1) == [.ended])
-        #expect(life.destroyTimedOut().isEmpty && life.kill().isEmpty)
+        #expect(life.released(1, now: 2) == [.ended])
+        #expect(life.destroyTimedOut(now: 3).isEmpty && life.kill(now: 3).isEmpty)
     }
 }

@@ -23,7 +23,8 @@ final class TestHost: Sendable {
     init(
         _ fixtures: [String], _ mode: PluginMode, config: [String: String] = [:],
         timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000),
-        recovery: PluginRecovery = PluginRecovery(), requiring extra: String? = nil, good first: String? = nil, worker: String = "plugin-worker",
+        recovery: PluginRecovery = PluginRecovery(), requiring extra: String? = nil, good first: String? = nil,
+        worker: String = "plugin-worker",
         log: Logger = TestHost.log
     ) async throws {
         let built = try Fixtures.built()

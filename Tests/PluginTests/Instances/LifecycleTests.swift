@@ -59,8 +59,8 @@ struct LifecycleTests {
         let actions = life.died(1, how: reason, now: 5)
         #expect(
             actions == [
-                .notify(.crashed(reason: reason, incarnation: 1)), .endWork(.crashed, incarnation: 1),
-                .abandon(incarnation: 1), .open(incarnation: 2), .warn("\(reason); it is started again at once"),
+                .notify(.crashed(reason: reason, incarnation: 1)), .warn("\(reason); it is started again at once"),
+                .endWork(.crashed, incarnation: 1), .abandon(incarnation: 1), .open(incarnation: 2),
             ])
         #expect(life.condition.state == .restarting)
         #expect(life.condition.reason == reason)
@@ -202,7 +202,8 @@ struct LifecycleTests {
         var life = InstanceLifecycle(restarts: false)
         _ = life.start(now: 0)
         _ = life.loaded(1, refusal: nil, now: 1)
-        #expect(life.stuck("turn_begin does not return", now: 2) == [.notify(.stuck(reason: "turn_begin does not return"))])
+        #expect(
+            life.stuck("turn_begin does not return", now: 2) == [.notify(.stuck(reason: "turn_begin does not return"))])
         #expect(life.condition.state == .stuck)
         #expect(life.admit(1, now: 3).refusal == .unavailable)
         #expect(life.stuck(nil, now: 4) == [.notify(.serving(incarnation: 1))])

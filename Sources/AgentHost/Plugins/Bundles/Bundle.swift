@@ -38,9 +38,7 @@ struct Bundle: Sendable {
         guard FileSystem.kind(at: "\(path)/plugin.json") == .file else {
             throw BundleError(reason: "the bundle has no plugin.json")
         }
-        var files: [(path: String, bytes: [UInt8])] = []
-        var size = 0
-        try collect(path, under: "", into: &files, size: &size)
+        let files = try contents(of: path)
         guard let text = files.first(where: { $0.path == "plugin.json" })?.bytes else {
             throw BundleError(reason: "the bundle has no plugin.json")
         }
@@ -55,9 +53,23 @@ struct Bundle: Sendable {
         return Bundle(path: path, files: files, library: library, manifest: manifest)
     }
 
+    /// All files below a folder, in the order of their names.
+    static func contents(of path: String) throws(BundleError) -> [(path: String, bytes: [UInt8])] {
+        var files: [(path: String, bytes: [UInt8])] = []
+        var size = 0
+        try collect(path, under: "", into: &files, size: &size)
+        return files
+    }
+
     private static func readSingleFile(_ path: String) throws(BundleError) -> Bundle {
         let bytes = try readFile(path, limit: sizeLimit)
         let file = lastComponent(path)
+        return Bundle(
+            path: path, files: [(file, bytes)], library: file, manifest: try manifest(inLibrary: bytes, called: file))
+    }
+
+    /// The manifest that a library carries in a section of its own.
+    static func manifest(inLibrary bytes: [UInt8], called file: String) throws(BundleError) -> Manifest {
         guard let section = try ELFFile(bytes).section(".agent_plugin") else {
             throw BundleError(
                 reason:
@@ -66,10 +78,10 @@ struct Bundle: Sendable {
         // objcopy keeps the file's bytes; a linker script may pad them.
         var text = Array(section.prefix(Manifest.limit + 1))
         while text.last == 0 { text.removeLast() }
-        return Bundle(path: path, files: [(file, bytes)], library: file, manifest: try parse(text))
+        return try parse(text)
     }
 
-    private static func parse(_ text: [UInt8]) throws(BundleError) -> Manifest {
+    static func parse(_ text: [UInt8]) throws(BundleError) -> Manifest {
         do { return try Manifest(parsing: text) } catch { throw BundleError(reason: error.sentence) }
     }
 

@@ -11,7 +11,7 @@ struct PrivateCopy: Sendable, Hashable {
     /// Makes the copy, or finds the one that is there already and is intact. Blocks.
     static func make(of bundle: Bundle, cache: String) throws(BundleError) -> PrivateCopy {
         let hash = digest(bundle.files)
-        let unique = uniqueName(bundle, hash)
+        let unique = uniqueName(bundle.manifest, hash)
         let folder = "\(cache)/\(hash)"
         let copy = PrivateCopy(folder: folder, library: "\(folder)/\(unique)", hash: hash)
         if copy.isIntact(bundle, unique) { return copy }
@@ -24,12 +24,12 @@ struct PrivateCopy: Sendable, Hashable {
     }
 
     /// `lib<Name>-<12 digits of the hash>.so`, in the folder where the bundle has its library.
-    private static func uniqueName(_ bundle: Bundle, _ hash: String) -> String {
-        "lib\(bundle.manifest.name)-\(hash.prefix(12)).so"
+    static func uniqueName(_ manifest: Manifest, _ hash: String) -> String {
+        "lib\(manifest.name)-\(hash.prefix(12)).so"
     }
 
     /// Lengths go in as well, so that no two bundles have the same input.
-    private static func digest(_ files: [(path: String, bytes: [UInt8])]) -> String {
+    static func digest(_ files: [(path: String, bytes: [UInt8])]) -> String {
         var digest = SHA256Digest()
         for file in files {
             digest.update(Array("\(file.path.utf8.count) \(file.bytes.count) \(file.path)".utf8))

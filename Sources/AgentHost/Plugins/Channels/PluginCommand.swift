@@ -9,6 +9,7 @@ enum PluginCommand: Sendable {
     case beginTurn(token: UInt64, isBlocking: Bool, subject: String, AgentTurnRequest)
     case beginCall(token: UInt64, isBlocking: Bool, subject: String, ToolCallRequest)
     case beginCompletion(token: UInt64, isBlocking: Bool, ModelRequest)
+    case control(token: UInt64, deadline: Int64, ControlCall)
     case cancel(token: UInt64, CancelReason)
     case revoke(token: UInt64)
     /// Bytes taken since the last credit.
@@ -53,6 +54,13 @@ enum PluginCommand: Sendable {
             PluginMessage(
                 op: APR_MODEL_BEGIN, item: isBlocking ? 1 : 0, token: token, number: request.deadline,
                 strings: [Array(request.model.utf8), request.json.encoded])
+        case .control(let token, let deadline, .checkHealth):
+            PluginMessage(op: APR_HEALTH, token: token, number: deadline)
+        case .control(let token, let deadline, .saveState):
+            PluginMessage(op: APR_STATE_SAVE, token: token, number: deadline)
+        case .control(let token, let deadline, .loadState(let state, let version)):
+            PluginMessage(
+                op: APR_STATE_LOAD, token: token, number: deadline, strings: [Array(version.utf8), state])
         case .cancel(let token, let reason):
             PluginMessage(op: APR_CANCEL, status: reason == .deadline ? AP_E_DEADLINE : AP_E_CANCELLED, token: token)
         case .revoke(let token): PluginMessage(op: APR_REVOKE, token: token)
@@ -66,6 +74,14 @@ enum PluginCommand: Sendable {
         case .ping: PluginMessage(op: APR_PING)
         }
     }
+}
+
+/// What the host asks of a plugin for its own sake (`health.h`, `state.h`).
+enum ControlCall: Sendable {
+    case checkHealth
+    case saveState
+    /// `version` is the one that has saved it.
+    case loadState([UInt8], version: String)
 }
 
 /// The parts of an `apr_message`: numbers and up to six strings.

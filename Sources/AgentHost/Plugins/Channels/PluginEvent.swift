@@ -10,6 +10,8 @@ enum PluginEvent: Sendable, Hashable {
         static let tools = Offers(rawValue: APR_HAS_TOOLS)
         static let model = Offers(rawValue: APR_HAS_MODEL)
         static let config = Offers(rawValue: APR_HAS_CONFIG)
+        static let health = Offers(rawValue: APR_HAS_HEALTH)
+        static let state = Offers(rawValue: APR_HAS_STATE)
     }
 
     /// `sentence` says why it was refused when `status` is negative.

@@ -176,7 +176,7 @@ struct InstanceLifecycle: Sendable {
         }
         // At once means that the next turn need not be refused: it is held until the worker is ready.
         let warning = Action.warn("\(why); it is started again \(delay == 0 ? "at once" : "in \(delay) ms")")
-        guard delay > 0 else { return [crashed] + clean + open(now: now, isRestart: true) + [warning] }
+        guard delay > 0 else { return [crashed, warning] + clean + open(now: now, isRestart: true) }
         phase = .down
         return [crashed, warning] + clean + [.reopen(incarnation: incarnation, after: delay)]
     }

@@ -290,10 +290,3 @@ final class PluginInstance: Sendable {
         channel?.send(message)
     }
 }
-
-/// Runs something at most once, whoever comes first.
-private final class Once: Sendable {
-    private let body: Mutex<(@Sendable () -> Void)?>
-    init(_ body: @escaping @Sendable () -> Void) { self.body = Mutex(body) }
-    func run() { body.withLock { $0.take() }?() }
-}
