@@ -127,7 +127,8 @@ extension PluginHostConfiguration {
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
-                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause),
+            limitsFile: configuration.pluginLimitsFile)
     }
 }
 
@@ -157,7 +158,8 @@ extension Router {
         addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
         addMetrics(
             MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {
-                requests.metrics + engine.metrics + ProcessMetrics.metrics
+                await requests.metrics + engine.metrics + ProcessMetrics.metrics
+                    + PluginMetering.metrics(plugins.metering)
             })
     }
 }

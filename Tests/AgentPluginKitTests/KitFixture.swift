@@ -1,3 +1,4 @@
+import Foundation
 import PluginABI
 import Synchronization
 
@@ -29,12 +30,31 @@ struct KitFixture: ReconfigurablePlugin {
                 try await context.progress("thinking")
                 return ["text": .string("Hello \(arguments.name), \(context.remainingMilliseconds ?? -1)")]
             },
+            Tool("block") { (arguments: [String: UInt32], _) in
+                usleep((arguments["ms"] ?? 1) * 1_000)
+                return [:]
+            },
+            Tool("where") { (_: JSON, _) in
+                await Task.yield()
+                return ["first": .string(threadName()), "child": .string(await childThread())]
+            },
             Tool("fail") { (_: JSON, _) in throw ToolError("Error: it broke") },
             Tool("wait") { (_: JSON, context) in
                 try await context.host.sleep(milliseconds: 60_000)
                 return [:]
             },
         ]
+    }
+
+    /// Where a task runs that a handler waits for.
+    private func childThread() async -> String {
+        async let name = threadName()
+        return await name
+    }
+
+    private func threadName() -> String {
+        let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
+        return name.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     var models: [Model] {

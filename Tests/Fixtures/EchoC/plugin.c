@@ -19,7 +19,8 @@
  *   flood N         N texts of 16 KiB, as fast as they are taken
  *   leak MB         keeps so much memory, says "leaked", waits
  *   burn N          N threads that compute without end
- *   threads N       N threads that sleep without end */
+ *   threads N       N threads that sleep without end
+ *   where           names of the threads that call it: for the turn, a timer, a service, posted work, the pool, the making */
 #include "../fixture.h"
 
 struct ap_instance {
@@ -313,6 +314,55 @@ static void start_threads(echo *e, const char *argument, void *(*body)(void *)) 
   say(e, str("started"));
 }
 
+/* ---- where ---- */
+
+static char made_on[32];
+
+static void here(echo *e, const char *what) {
+  char name[32] = "?";
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  char *line = format("%s=%s ", what, name);
+  say(e, str(line));
+  free(line);
+}
+
+static void where_pool(void *user) {
+  here(user, "pool");
+  finish(user, AP_OK, "");
+  release(user);
+}
+
+static void where_posted(void *user) {
+  echo *e = user;
+  here(e, "posted");
+  if (e->self->t.exec->run_blocking(e->self->t.host, e->turn, where_pool, e) < 0) release(e);
+}
+
+static void where_service(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)status, (void)data;
+  echo *e = user;
+  if (event != AP_EV_END) return;
+  here(e, "service");
+  if (e->self->t.exec->post(e->self->t.host, e->turn, where_posted, e) < 0) release(e);
+}
+
+static void where_timer(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)event, (void)status, (void)data;
+  echo *e = user;
+  here(e, "timer");
+  if (e->self->t.kv->request(e->self->t.host, e->turn, str("get"), str(ask_json), str(""), where_service, e, NULL) < 0)
+    release(e);
+}
+
+static void where(echo *e) {
+  here(e, "turn");
+  char *line = format("made=%s ", made_on);
+  say(e, str(line));
+  free(line);
+  e->references++;
+  if (e->self->t.exec->after(e->self->t.host, e->turn, 1, where_timer, e, NULL) < 0) release(e);
+}
+
 /* ---- the rest ---- */
 
 static void workflow(echo *e) {
@@ -380,6 +430,7 @@ static ap_status run(echo *e) {
   else if (command(e->text, "flood", &argument)) flood(e, argument);
   else if (command(e->text, "leak", &argument)) leak(e, argument);
   else if (command(e->text, "burn", &argument)) start_threads(e, argument, burn_on);
+  else if (command(e->text, "where", &argument)) where(e);
   else if (command(e->text, "threads", &argument)) start_threads(e, argument, sleep_on);
   else if (command(e->text, "block", &argument)) {
     sleep_ms(atol(argument));
@@ -437,6 +488,7 @@ static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance 
   (void)config_json;
   ap_instance *self = must(calloc(1, sizeof *self));
   self->t = tables_of(host);
+  pthread_getname_np(pthread_self(), made_on, sizeof made_on);
   pthread_mutex_init(&self->lock, NULL);
   *out = self;
   return AP_OK;

@@ -59,9 +59,11 @@ extension PluginInstance: ToolProvider {
         completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.tools.contains { $0.name == request.tool.name && $0.mode == .blocking }
-        let (request, isLimited) = limited(request, \.deadline)
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
         let work = CallWork(request, progress: progress, completion: completion)
-        return open(work, isLimited: isLimited) { token in
+        return open(work, isLimited: own != nil) { token in
             .beginCall(token: token, isBlocking: isBlocking, subject: subject(of: request.caller.owner), request)
         }
     }

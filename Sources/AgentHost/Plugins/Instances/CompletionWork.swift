@@ -79,9 +79,11 @@ extension PluginInstance: ModelProvider {
         completion: @escaping @Sendable (Result<ModelEnd, ProviderFailure>) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.models.contains { $0.id == request.model && $0.mode == .blocking }
-        let (request, isLimited) = limited(request, \.deadline)
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
         let work = CompletionWork(request, delta: delta, completion: completion)
-        return open(work, isLimited: isLimited) { token in
+        return open(work, isLimited: own != nil) { token in
             .beginCompletion(token: token, isBlocking: isBlocking, request)
         }
     }

@@ -19,6 +19,8 @@ struct WorkScope: Sendable, Hashable {
 /// What a plugin is asked for.
 enum WorkKind: String, Sendable, Hashable, CaseIterable {
     case turn, call, completion
+    /// How it is, its state: the host's own questions.
+    case control
 }
 
 /// A turn, call or completion that a plugin has not finished.

@@ -32,8 +32,10 @@ extension PluginInstance {
         _ request: AgentTurnRequest, completion: @escaping @Sendable (Result<JSON, ProviderFailure>) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.agents.contains { $0.id == request.agentID && $0.mode == .blocking }
-        let (request, isLimited) = limited(request, \.deadline)
-        return open(TranscriptionWork(request, completion: completion), isLimited: isLimited) { token in
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
+        return open(TranscriptionWork(request, completion: completion), isLimited: own != nil) { token in
             .beginTurn(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
         }
     }

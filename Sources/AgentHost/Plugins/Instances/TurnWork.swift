@@ -47,8 +47,10 @@ final class TurnWork: OpenWork {
 extension PluginInstance: AgentProvider {
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {
         let isBlocking = manifest.agents.contains { $0.id == request.agentID && $0.mode == .blocking }
-        let (request, isLimited) = limited(request, \.deadline)
-        return open(TurnWork(request, output), isLimited: isLimited) { token in
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
+        return open(TurnWork(request, output), isLimited: own != nil) { token in
             .beginTurn(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
         }
     }

@@ -134,6 +134,9 @@ extension PluginLimit {
         LimitReached(limit: name, sentence: "Plugin \(plugin) \(words(value, used)) (limit \(name)); \(remedy).")
     }
 
+    /// Completes "the plugin …" or "the worker …" for the log and for operators.
+    func ending(_ value: Int64, used: Int64? = nil) -> String { "\(words(value, used)) (limit \(name))" }
+
     private func words(_ value: Int64, _ used: Int64?) -> String {
         switch self {
         case .openTurns: "has \(value) turns and calls open already"

@@ -79,7 +79,8 @@ extension PluginLimitTable {
         for (name, value) in members.members {
             guard let limit = PluginLimit(name: name) else {
                 let known = PluginLimit.allCases.map(\.name).joined(separator: ", ")
-                throw PluginLimitsError(reason: "\(plugin) has the unknown limit \"\(name.prefix(80))\"; known are \(known)")
+                throw PluginLimitsError(
+                    reason: "\(plugin) has the unknown limit \"\(name.prefix(80))\"; known are \(known)")
             }
             guard let number = value.int, limit.range.contains(number) || (number == 0 && limit.mayBeAbsent) else {
                 let none = limit.mayBeAbsent ? ", or 0 for no limit" : ""
