@@ -60,7 +60,7 @@ public struct PluginCommands: Sendable {
 
     private func path(_ id: String, _ command: String? = nil) throws(HostError) -> String {
         guard !id.isEmpty, id.utf8.allSatisfy({ PluginCommands.isOfID($0) }) else {
-            throw HostError("\"\(id)\" is no plugin id; `plugins list` shows them.", code: "unknown_plugin")
+            throw HostError("\"\(id)\" is no plugin id; `plugins list` shows them.", code: ErrorCode.unknownPlugin.rawValue)
         }
         return "/admin/plugins/\(id)" + (command.map { "/\($0)" } ?? "")
     }
