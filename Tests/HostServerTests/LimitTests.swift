@@ -76,6 +76,13 @@ struct LimitTests {
             #"plugin_emitted_bytes_total{plugin="\#(Self.echo)",generation="1"} 14"#,
         ] { #expect(text.contains("\n\(line)\n"), "\(line) is not in \(text)") }
         #expect(!text.contains(Self.token))
+        let inspected = try server.client().open(
+            "GET", "/admin/plugins/\(Self.echo)", Data(), fields: ["Authorization": "Bearer \(Self.token)"]
+        ).readToEnd()
+        let generations = try #require(inspected.json["generations"] as? [[String: Any]])
+        let metering = try #require(generations.last?["metering"] as? [String: Any])
+        #expect((metering["begun"] as? [String: Int])?["turn"] == 2)
+        #expect((metering["limits"] as? [String: Int])?["memory_mb"] == 512)
         let flat = try metrics(server, accept: "application/json").1
         let object = try #require(JSONSerialization.jsonObject(with: Data(flat.utf8)) as? [String: Int])
         #expect(object["turns_total"] == 2)
