@@ -16,12 +16,15 @@
  *   chain N         N requests, one behind the other; finishes with the status of one that is refused
  *   greedy          starts timers until one is refused, and finishes with that status
  *   spin N MS       N functions that each have MS milliseconds
+ *   await FILE      keeps its lane until there is such a file
  *   flood N         N texts of 16 KiB, as fast as they are taken
  *   leak MB         keeps so much memory, says "leaked", waits
  *   burn N          N threads that compute without end
  *   threads N       N threads that sleep without end
  *   where           names of the threads that call it: for the turn, a timer, a service, posted work, the pool, the making */
 #include "../fixture.h"
+
+#include <unistd.h>
 
 struct ap_instance {
   tables t;
@@ -282,6 +285,11 @@ static void spin(echo *e, const char *argument) {
   if (e->self->t.exec->after(e->self->t.host, e->turn, 0, spin_next, e, NULL) < 0) release(e);
 }
 
+static void await(echo *e, const char *path) {
+  while (access(path, F_OK)) sleep_ms(5);
+  say_all(e, "it is there");
+}
+
 static void flood(echo *e, const char *argument) {
   e->left = (size_t)atoi(argument) * 16 * 1024;
   e->resume = big_more;
@@ -427,6 +435,7 @@ static ap_status run(echo *e) {
     request(e, t->kv, "get", ask_json, chained);
   } else if (command(e->text, "greedy", &argument)) greedy(e);
   else if (command(e->text, "spin", &argument)) spin(e, argument);
+  else if (command(e->text, "await", &argument)) await(e, argument);
   else if (command(e->text, "flood", &argument)) flood(e, argument);
   else if (command(e->text, "leak", &argument)) leak(e, argument);
   else if (command(e->text, "burn", &argument)) start_threads(e, argument, burn_on);
