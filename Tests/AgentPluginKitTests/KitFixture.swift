@@ -1,4 +1,3 @@
-import Foundation
 import PluginABI
 import Synchronization
 
@@ -31,7 +30,7 @@ struct KitFixture: ReconfigurablePlugin {
                 return ["text": .string("Hello \(arguments.name), \(context.remainingMilliseconds ?? -1)")]
             },
             Tool("block") { (arguments: [String: UInt32], _) in
-                usleep((arguments["ms"] ?? 1) * 1_000)
+                blockThread(milliseconds: arguments["ms"] ?? 1)
                 return [:]
             },
             Tool("where") { (_: JSON, _) in
@@ -50,11 +49,6 @@ struct KitFixture: ReconfigurablePlugin {
     private func childThread() async -> String {
         async let name = threadName()
         return await name
-    }
-
-    private func threadName() -> String {
-        let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
-        return name.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     var models: [Model] {
