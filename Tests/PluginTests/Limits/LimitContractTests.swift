@@ -54,7 +54,7 @@ struct LimitContractTests {
     }
 
     @Test(arguments: PluginMode.allCases) func wallTimeOfATurn(_ mode: PluginMode) async throws {
-        let host = try await host(#""turn_ms": 400"#, mode)
+        let host = try await host(#""turn_ms": 1500"#, mode)
         #expect(await (try host.turn("slow 3")).recorder.failure() == nil)
         try await expect(await (try host.turn("slow 1000")).recorder.failure(), .turnMilliseconds, host)
         try await expect(await (try host.turn("hang")).recorder.failure(), .turnMilliseconds, host)
@@ -110,14 +110,8 @@ struct LimitContractTests {
     @Test(arguments: PluginMode.allCases) func requestsOfASecond(_ mode: PluginMode) async throws {
         let host = try await host(#""requests_per_second": 30"#, mode)
         #expect(try await host.say("ask 30") == "30")
-        // Three seconds' worth in less than two: some are refused, and the plugin gives up.
-        var refused = 0
-        for _ in 0..<4 {
-            guard let failure = await (try host.turn("chain 30")).recorder.failure() else { continue }
-            try await expect(failure, .requestsPerSecond, host)
-            refused += 1
-        }
-        #expect(refused > 0)
+        // A hundred seconds' worth, one behind the other: one is refused, and the plugin gives up.
+        try await expect(await (try host.turn("chain 3000")).recorder.failure(), .requestsPerSecond, host)
         await host.host.shutdown()
     }
 
@@ -136,13 +130,13 @@ struct LimitContractTests {
     }
 
     @Test(arguments: PluginMode.allCases) func laneTimeOfATurn(_ mode: PluginMode) async throws {
-        let host = try await host(#""turn_lane_ms": 100"#, mode)
+        let host = try await host(#""turn_lane_ms": 2000"#, mode)
         let meter = WorkMeter()
         let short = try host.turn("spin 3 10", meter: meter)
         #expect(await short.recorder.failure() == nil)
         #expect(try #require(meter.usage).laneMicroseconds >= 30_000)
         try await expect(await (try host.turn("spin 10000 10")).recorder.failure(), .turnLaneMilliseconds, host)
-        #expect(try await metering(host) { $0.laneMicroseconds >= 130_000 }.laneMicroseconds >= 130_000)
+        #expect(try await metering(host) { $0.laneMicroseconds >= 2_030_000 }.laneMicroseconds >= 2_030_000)
         await host.host.shutdown()
     }
 
@@ -150,7 +144,7 @@ struct LimitContractTests {
 
     /// In process the thread is lost, and nothing else: the turn ends, others go on, the plugin is back when the function returns.
     @Test func inProcessAFunctionThatDoesNotReturnCostsItsTurn() async throws {
-        let host = try await host(#""lane_ms": 150"#, .inProcess)
+        let host = try await host(#""lane_ms": 1000"#, .inProcess)
         let path = NSTemporaryDirectory() + "await-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let others = try (0..<3).map { _ in try host.turn("slow 20") }
@@ -176,7 +170,7 @@ struct LimitContractTests {
 
     /// A worker has no other lane: it is ended, and another one goes on.
     @Test func aWorkerWhoseFunctionDoesNotReturnIsEnded() async throws {
-        let host = try await host(#""lane_ms": 150"#, .worker)
+        let host = try await host(#""lane_ms": 1000"#, .worker)
         let turn = try host.turn("block 60000")
         try await expect(await turn.recorder.failure(), .laneMilliseconds, host)
         for _ in 0..<400 where try await metering(host).restarts == 0 { try await Task.sleep(for: .milliseconds(10)) }
