@@ -143,8 +143,7 @@ class Host {
  public:
   explicit Host(const ap_host_r1 *host) noexcept
       : host_(host), log_(find<ap_host_log_r1>(AP_HOST_LOG)), turn_(find<ap_host_turn_r1>(AP_HOST_TURN)),
-        call_(find<ap_host_call_r1>(AP_HOST_CALL)), exec_(find<ap_host_exec_r1>(AP_HOST_EXEC)),
-        config_(find<ap_host_config_r1>(AP_HOST_CONFIG)) {}
+        call_(find<ap_host_call_r1>(AP_HOST_CALL)) {}
 
   /// Writes a line into the host's log. Without the extension ap.host.log/1 it goes to standard error, which the host logs too.
   void log(int level, std::string_view message, ap_handle scope = 0, std::string_view fields = "") const noexcept {
@@ -152,24 +151,24 @@ class Host {
     else std::fprintf(stderr, "%.*s\n", static_cast<int>(message.size()), message.data());
   }
 
-  ap_time now() const { return need(exec_, AP_HOST_EXEC)->now(host_); }
+  ap_time now() const { return exec()->now(host_); }
 
   /// Calls `f(ap_status)` after `ms` milliseconds on the lane of `scope`: AP_OK, or AP_E_CANCELLED when it is over before.
   template <class F>
   ap_handle after(ap_handle scope, int64_t ms, F f) const {
     auto timer = [f = std::move(f)](const Event &event) mutable { f(event.status); };
     return start(scope, std::move(timer), [&](ap_event_fn fn, void *user, ap_handle *out) {
-      return need(exec_, AP_HOST_EXEC)->after(host_, scope, ms, fn, user, out);
+      return exec()->after(host_, scope, ms, fn, user, out);
     });
   }
 
   /// Calls `f()` soon on the lane of `scope`.
   template <class F>
-  void post(ap_handle scope, F f) const { work(scope, std::move(f), need(exec_, AP_HOST_EXEC)->post); }
+  void post(ap_handle scope, F f) const { work(scope, std::move(f), exec()->post); }
 
   /// Calls `f()` soon on a thread that may block.
   template <class F>
-  void run_blocking(ap_handle scope, F f) const { work(scope, std::move(f), need(exec_, AP_HOST_EXEC)->run_blocking); }
+  void run_blocking(ap_handle scope, F f) const { work(scope, std::move(f), exec()->run_blocking); }
 
   /// Asks a service (AP_HOST_KV, AP_HOST_TOOLS, …); calls `f(const Event &)` on the lane of `scope`, AP_EV_END last.
   template <class F>
@@ -181,11 +180,11 @@ class Host {
   }
 
   /// Cancels a timer or request: its end still comes, with AP_E_CANCELLED.
-  void cancel(ap_handle request) const { need(exec_, AP_HOST_EXEC)->cancel(host_, request); }
+  void cancel(ap_handle request) const { exec()->cancel(host_, request); }
 
   /// The configuration's value at a JSON Pointer, as JSON text; empty when there is none.
   std::string config(std::string_view pointer) const {
-    const auto *table = need(config_, AP_HOST_CONFIG);
+    const auto *table = need(find<ap_host_config_r1>(AP_HOST_CONFIG), AP_HOST_CONFIG);
     int64_t length = table->get(host_, borrow(pointer), nullptr, 0);
     std::string out(length > 0 ? static_cast<size_t>(length) : 0, '\0');
     if (length > 0) table->get(host_, borrow(pointer), out.data(), out.size());
@@ -220,6 +219,9 @@ class Host {
  private:
   template <class T>
   const T *find(const char *id) const noexcept { return static_cast<const T *>(host_->get_extension(host_, id)); }
+
+  /// Looked up when it is used: the host remembers what a plugin asked for in vain, and names it when `create` fails.
+  const ap_host_exec_r1 *exec() const { return need(find<ap_host_exec_r1>(AP_HOST_EXEC), AP_HOST_EXEC); }
 
   template <class T>
   static const T *need(const T *table, const char *id) {
@@ -292,8 +294,6 @@ class Host {
   const ap_host_log_r1 *log_;
   const ap_host_turn_r1 *turn_;
   const ap_host_call_r1 *call_;
-  const ap_host_exec_r1 *exec_;
-  const ap_host_config_r1 *config_;
 };
 
 namespace detail {
