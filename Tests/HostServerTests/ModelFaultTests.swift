@@ -64,7 +64,7 @@ struct ModelFaultTests {
         ("tool_wrong_types", repaired), ("tool_deep_args", repaired), ("tool_huge_args", repaired),
         ("tool_dup_id", called),
         ("tool_no_id", called), ("tool_index_gap", called),
-        ("tool_loop", Expected(error: ("step_limit", true), message: "hi")),
+        ("tool_loop", Expected(error: ("bad_tool_calls", true), message: "hi")),
         ("tool_many50", .answer("Done.", saying: "hi")),
     ]
 
