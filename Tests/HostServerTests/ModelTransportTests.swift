@@ -45,16 +45,16 @@ struct ModelTransportTests {
     @Test func certificatesAreChecked() throws {
         let fake = try FakeModelServer()
         let relay = try Relay(["tls", Self.file("certificate-and-key.pem"), "\(fake.port)"])
-        let urls = ["https://127.0.0.1:\(relay.port)/v1", "https://127.0.0.2:\(relay.port)/v1"]
+        let url = "https://127.0.0.1:\(relay.port)/v1"
         // Nobody vouches for it.
-        let stranger = try fake.host(["OPENAI_BASE_URL": urls[0]])
+        let stranger = try fake.host(["OPENAI_BASE_URL": url])
         let refused = try stranger.client().create("hello", agent: "TodoTasks")
         #expect(refused.events.last?.json["code"] as? String == "model_rejected")
         #expect(refused.events.last?.json["allow_retry"] as? Bool == false)
         #expect((refused.events.last?.json["message"] as? String)?.contains("certificate") == true)
         #expect(try fake.control("stats")["requests"] as? Int == 0, "the key was not sent")
         for variable in ["SSL_CERT_FILE", "AGENTHOST_CA_FILE"] {
-            let friend = try fake.host(["OPENAI_BASE_URL": urls[0], variable: Self.file("certificate.pem")])
+            let friend = try fake.host(["OPENAI_BASE_URL": url, variable: Self.file("certificate.pem")])
             #expect(try friend.client().create("hello", agent: "TodoTasks").texts == ["You said: hello"])
         }
         _ = relay.end()
