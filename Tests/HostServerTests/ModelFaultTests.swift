@@ -102,10 +102,9 @@ struct ModelFaultTests {
 
     @Test(arguments: ["chat", "responses"]) func everyModeEndsWell(api: String) throws {
         let fake = try FakeModelServer()
-        let modes = try JSONSerialization.jsonObject(
-            with: try ChatKitClient(port: fake.port, user: nil).get("/__modes").body)
+        let modes = try fake.modes()
         let known = Set(Self.table.map(\.mode) + ["flaky:429:2"])
-        #expect(try #require(modes as? [String]).allSatisfy { known.contains($0) }, "every mode has its row")
+        #expect(modes.count > 60 && modes.allSatisfy { known.contains($0) }, "every mode has its row")
         try play(
             Self.table.filter { !$0.mode.hasPrefix("hang") }, api, fake, at: try fake.host(["AGENTHOST_MODEL_API": api])
         )
