@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 # What the build needs from Debian; reasons are in docs/dependencies.md.
-PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libffi-dev libcurl4-openssl-dev ca-certificates
+PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libseccomp-dev libffi-dev libcurl4-openssl-dev ca-certificates
 # What only the tests need besides.
 TEST_PACKAGES := python3 curl openssl zlib1g-dev
 # What the benchmarks are measured against.
@@ -13,12 +13,11 @@ BENCH_PACKAGES := nginx-light
 RELEASE := .build/release
 DEBUG := .build/debug
 PLUGINS := TripPlanner TodoTasks
-WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.c Sources/PluginRuntime/*.c)
+WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.[ch] Sources/plugin-worker/*/*.c Sources/plugin-worker/build.sh Sources/PluginRuntime/*.[ch])
 ABI_HEADERS := $(wildcard Sources/PluginABI/include/*.h Sources/PluginABI/include/agent_plugin/*.h Sources/PluginRuntime/include/*.h)
 WORKER_CC := cc
 # More flags for the worker, e.g. -fsanitize=address.
 WORKER_FLAGS :=
-CFLAGS_WORKER := -std=c11 -O2 -g -Wall -Wextra -Werror -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include
 
 .PHONY: bench bench-dependencies run build debug test test-all lint format layers headers conformance dependencies test-dependencies clean help
 
@@ -49,7 +48,7 @@ bundles: $(OUT)/plugin-worker $(OUT)/ffi-adapter.so
 
 $(OUT)/plugin-worker: $(WORKER_SOURCES) $(ABI_HEADERS)
 	@mkdir -p $(OUT)
-	$(WORKER_CC) $(CFLAGS_WORKER) $(WORKER_FLAGS) -o $@ $(WORKER_SOURCES) -ldl
+	CC="$(WORKER_CC)" Sources/plugin-worker/build.sh $@ $(WORKER_FLAGS)
 
 # C functions as tools: a plugin like any other, which the host puts into bundles without code. zlib is what the example calls.
 ADAPTER_SOURCES := $(wildcard Sources/FFIAdapter/*.c)

@@ -17,12 +17,15 @@ public struct Configuration: Sendable {
     var allowsUnsigned: Bool
     var cacheFolder: String
     var workerPath: String
+    /// Folder for crash reports.
+    var crashFolder: String
+    var sandboxPolicy: SandboxPolicy
+    /// Absolute paths.
+    var sandboxReadFolders: [String]
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
-    /// Nil: no files.
-    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -38,8 +41,9 @@ public struct Configuration: Sendable {
     var corsOrigins: [String]?
     var drainMilliseconds: Int64
     var logLevel: LogLevel
+    var models: ModelConfiguration
 
-    /// Reads the process's environment, `.env` in the working folder, and `arguments`.
+    /// Reads the process's environment, `.env` in the working folder, and `arguments`. Keys are erased from the environment.
     ///
     /// - Parameters:
     ///   - arguments: flags and further words, without the program's name and verb.
@@ -56,7 +60,10 @@ public struct Configuration: Sendable {
             environment[variable] = level
         }
         let sources = SettingSources(environment: environment, dotEnv: dotEnv ?? [:], flags: flags)
-        return (try Configuration(sources), words)
+        let configuration = try Configuration(sources)
+        // Plugins in this process could read the environment.
+        for variable in configuration.models.providers.compactMap(\.keyVariable) { eraseEnvironmentVariable(variable) }
+        return (configuration, words)
     }
 
     init(_ sources: SettingSources) throws(ConfigurationError) {
@@ -73,13 +80,19 @@ public struct Configuration: Sendable {
         let policy = sources.value(.pluginPolicy)
         pluginPolicy = policy.isEmpty ? nil : policy
         allowsUnsigned = sources.isOn(.allowUnsigned)
-        cacheFolder = Configuration.cacheFolder(sources)
+        // Workers leave the working folder.
+        cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        let crashes = sources.value(.crashReports)
+        crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
+        guard let sandbox = SandboxPolicy(rawValue: sources.value(.sandbox)) else {
+            throw sources.error(.sandbox, "must be require, warn or off")
+        }
+        sandboxPolicy = sandbox
+        sandboxReadFolders = try Configuration.readFolders(sources)
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
-        let reports = sources.value(.crashReports)
-        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
@@ -104,6 +117,7 @@ public struct Configuration: Sendable {
             throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
         }
         logLevel = level
+        models = try ModelConfiguration(sources)
         guard sources.isOn(.insecure) || Configuration.isLoopback(host) else {
             throw ConfigurationError(
                 "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
@@ -126,6 +140,14 @@ public struct Configuration: Sendable {
         return String(url.dropFirst(prefix.count))
     }
 
+    private static func readFolders(_ sources: SettingSources) throws(ConfigurationError) -> [String] {
+        let folders = sources.value(.sandboxRead).split(separator: ":").map(String.init)
+        guard folders.allSatisfy({ $0.hasPrefix("/") }), folders.count <= 32 else {
+            throw sources.error(.sandboxRead, "must be at most 32 absolute paths, separated by colons")
+        }
+        return folders
+    }
+
     private static func cacheFolder(_ sources: SettingSources) -> String {
         let configured = sources.value(.cache)
         if !configured.isEmpty { return configured }
@@ -144,7 +166,7 @@ public struct Configuration: Sendable {
         return array.compactMap(\.string)
     }
 
-    private static func list(_ text: String) -> [String] {
+    static func list(_ text: String) -> [String] {
         text.split { $0 == "," || $0.isWhitespace }.map(String.init)
     }
 }
@@ -155,7 +177,7 @@ extension SettingSources {
         ["1", "true", "yes", "on"].contains(value(setting).lowercased())
     }
 
-    fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+    func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
         guard let number = Int(value(setting)), range.contains(number) else {
             throw error(
                 setting,

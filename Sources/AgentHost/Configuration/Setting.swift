@@ -58,6 +58,17 @@ extension Setting {
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
+    static let sandbox = Setting(
+        variables: ["AGENTHOST_SANDBOX"], flag: "sandbox", defaultValue: "require",
+        summary:
+            "What becomes of plugins in workers where the kernel lacks a part of the sandbox: `require` (they are refused), "
+            + "`warn` (they run with what there is) or `off` (no sandbox at all).")
+    static let sandboxRead = Setting(
+        variables: ["AGENTHOST_SANDBOX_READ"], flag: "sandbox-read", defaultValue: "",
+        summary: "Further folders that plugins in workers may read, absolute, separated by colons.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -68,11 +79,6 @@ extension Setting {
         summary:
             "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
             + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
-    static let crashReports = Setting(
-        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
-        summary:
-            "Folder for the reports that are written when a plugin in this process ends it; unset: `crash-reports` in the cache folder; "
-            + "`off`: no files, the report goes to standard error alone.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -119,33 +125,36 @@ extension Setting {
         summary: "`trace`, `debug`, `info`, `warn` or `error`.")
 
     /// Every knob, in the order of the documentation.
-    static let all: [Setting] = [
-        host,
-        port,
-        insecure,
-        database,
-        plugins,
-        watch,
-        trusted,
-        pluginConfiguration,
-        pluginPolicy,
-        allowUnsigned,
-        cache,
-        worker,
-        quarantineCrashes,
-        restartPause,
-        crashReports,
-        defaultAgent,
-        maximumHistory,
-        historyTokens,
-        turnTokens,
-        toolPolicy,
-        approvalHours,
-        turnPolicy,
-        adminToken,
-        adminTokenFile,
-        corsOrigins,
-        drainSeconds,
-        logLevel,
-    ]
+    static let all: [Setting] =
+        [
+            host,
+            port,
+            insecure,
+            database,
+            plugins,
+            watch,
+            trusted,
+            pluginConfiguration,
+            pluginPolicy,
+            allowUnsigned,
+            cache,
+            worker,
+            sandbox,
+            sandboxRead,
+            quarantineCrashes,
+            restartPause,
+            crashReports,
+            defaultAgent,
+            maximumHistory,
+            historyTokens,
+            turnTokens,
+            toolPolicy,
+            approvalHours,
+            turnPolicy,
+            adminToken,
+            adminTokenFile,
+            corsOrigins,
+            drainSeconds,
+            logLevel,
+        ] + ofModels
 }

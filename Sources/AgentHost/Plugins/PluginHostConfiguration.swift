@@ -6,6 +6,9 @@ struct PluginHostConfiguration: Sendable {
     var cacheFolder: String
     /// Path of the `plugin-worker` program.
     var workerPath: String
+    var sandboxPolicy = SandboxPolicy.require
+    /// Further folders that plugins in workers may read, absolute.
+    var sandboxReadFolders: [String] = []
     /// The adapter for C functions, beside it.
     var adapterPath: String {
         workerPath.lastIndex(of: "/").map { workerPath[..<$0] + "/ffi-adapter.so" } ?? "ffi-adapter.so"

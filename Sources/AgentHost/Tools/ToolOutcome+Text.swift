@@ -38,6 +38,7 @@ extension ProviderFailure {
         case .unsupported: "The tool cannot do this. Go on without it."
         case .limit: "The call went over a limit of the tool. Ask for less."
         case .failed(let text): text
+        case .explained(let why): why.sentence
         }
     }
 }

@@ -70,6 +70,7 @@ enum ProviderFailure: Error, Sendable, Hashable {
     case limit
     /// It broke the contract, or failed with its own words.
     case failed(String)
+    case explained(ProviderExplanation)
 }
 
 /// Where tools come from.

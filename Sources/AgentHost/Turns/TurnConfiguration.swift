@@ -47,6 +47,6 @@ struct TurnConfiguration: Sendable {
     var leaseWait: Int64 = 30_000
     /// Partial text is kept for a restart at most this often.
     var checkpointInterval: Int64 = 1_000
-    /// Model for agents that want "default"; nil uses their offline model.
-    var defaultModel: ModelResolver.Choice?
+    /// Model for agents that want "default", by agent and by what the person has chosen; nil uses their offline model.
+    var defaultModel: @Sendable (_ agent: String, _ requested: String?) -> ModelChoice? = { _, _ in nil }
 }

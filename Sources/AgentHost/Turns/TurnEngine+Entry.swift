@@ -202,7 +202,9 @@ extension TurnEngine {
         case .declarative(let declared):
             do throws(ModelResolver.Failure) {
                 work.model = try ModelResolver(registry: lineup, configured: configuration.defaultModel)
-                    .resolve(declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin)
+                    .resolve(
+                        declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin,
+                        requested: options(job).model)
             } catch {
                 return run.input { turn, now in
                     turn.refuse(code: .noModelConfigured, message: error.sentence, holdsLease: true, now: now)

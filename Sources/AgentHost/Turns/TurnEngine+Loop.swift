@@ -53,7 +53,8 @@ extension TurnEngine {
             case .declarative(let declared):
                 do throws(ModelResolver.Failure) {
                     next.model = try ModelResolver(registry: work.lineup, configured: configuration.defaultModel)
-                        .resolve(declared, id: id, plugin: agent.descriptor.plugin)
+                        .resolve(
+                            declared, id: id, plugin: agent.descriptor.plugin, requested: options(job).model)
                 } catch {
                     return .impossible(error.sentence)
                 }

@@ -18,7 +18,9 @@ public final class Conversation: Sendable {
 
     /// Something the agent, or the host before a tool may run, asks of the person.
     public struct Question: Sendable, Hashable {
+        /// Names it in the answers.
         public let id: String
+        /// For people.
         public let text: String
         /// Words to choose from; empty when anything may be said.
         public let options: [String]

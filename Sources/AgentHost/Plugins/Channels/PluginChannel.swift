@@ -19,7 +19,9 @@ protocol PluginChannelReceiver: AnyObject, Sendable {
     func channel(_ channel: any PluginChannel, received events: [PluginEvent])
 
     /// The worker is gone; `how` completes "the worker …". Nothing comes after it. Never called in process.
-    func channel(_ channel: any PluginChannel, died how: String)
+    ///
+    /// - Parameter words: what the process itself said about it, if it did; for the log, as a plugin can say anything in its place.
+    func channel(_ channel: any PluginChannel, died how: String, words: String?)
 }
 
 /// Makes channels, for the first start and for restarts.

@@ -67,13 +67,13 @@ extension PluginInstance {
         }
     }
 
-    fileprivate func died(_ how: String, incarnation: Int) {
+    fileprivate func died(_ how: String, _ words: String?, incarnation: Int) {
         let actions = state.withLock { state in
             // The channel has ended by itself: there is nothing to abandon.
             if state.lifecycle.incarnation == incarnation { state.channel = nil }
             let isLoading = state.lifecycle.phase == .loading(isRestart: false)
             let sentence = "\(isLoading ? "loading it failed: " : "")the worker process \(how)"
-            return state.lifecycle.died(incarnation, how: sentence, now: monotonicMilliseconds())
+            return state.lifecycle.died(incarnation, how: sentence, words: words, now: monotonicMilliseconds())
         }
         perform(actions)
     }
@@ -95,5 +95,7 @@ final class Incarnation: PluginChannelReceiver {
         }
     }
 
-    func channel(_ channel: any PluginChannel, died how: String) { instance.died(how, incarnation: number) }
+    func channel(_ channel: any PluginChannel, died how: String, words: String?) {
+        instance.died(how, words, incarnation: number)
+    }
 }

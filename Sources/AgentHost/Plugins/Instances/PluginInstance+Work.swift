@@ -26,8 +26,10 @@ extension PluginInstance {
         if message.size > PluginMessage.limit {
             if removeWork(token) != nil { work.end(.limit) }
         } else {
+            entry.isBlocking = message.item & 1 == 1
             setTimer(token, at: work.scope.deadline) { self.stop(token, .deadline) }
-            send(message)
+            // A worker that took the place of one that has just died does not know of it, and must not.
+            send(message, to: entry.incarnation)
             watch()
         }
         return OpenWorkHandle(instance: self, entry: entry, token: token)
@@ -62,6 +64,12 @@ extension PluginInstance {
         send(.revoke(token: token))
         log.warn("\(file): it did not finish in time after it was told to stop")
         entry.work.end(ProviderFailure(entry.stopReason ?? .cancelled))
+        guard mode == .worker, entry.isBlocking, entry.stopReason == .deadline else { return }
+        // A thread of the pool may be lost with it; when all are, the worker hears no one any more.
+        let channel = state.withLock { $0.channelIncarnation == entry.incarnation ? $0.channel : nil }
+        guard let channel else { return }
+        log.warn("\(file): its thread may never come back; its worker is ended")
+        channel.abandon()
     }
 
     /// The reader of a turn has taken `bytes` more bytes.

@@ -37,6 +37,8 @@ final class PluginInstance: Sendable {
     struct Setup: Sendable {
         /// Absolute path of the library.
         var library: String
+        /// If it runs in a worker.
+        var sandbox: WorkerSandbox
         /// JSON object.
         var config: [UInt8]
         var hostVersion: String
@@ -78,6 +80,8 @@ final class PluginInstance: Sendable {
         let work: any OpenWork
         /// Of the runtime that does it.
         let incarnation: Int
+        /// It began on a thread of the blocking pool. Set before its timer is, which asks.
+        var isBlocking = false
         var stopReason: CancelReason?
         var timer: DeadlineTimer.Token?
         var requests: Set<UInt64> = []
@@ -282,8 +286,10 @@ final class PluginInstance: Sendable {
     /// Sends over the present channel, or holds back while a worker is being loaded again.
     func send(_ command: PluginCommand) { send(command.message) }
 
-    func send(_ message: PluginMessage) {
+    /// - Parameter incarnation: the runtime it is meant for; nil: whichever there is.
+    func send(_ message: PluginMessage, to incarnation: Int? = nil) {
         let channel = state.withLock { state -> (any PluginChannel)? in
+            guard incarnation == nil || incarnation == state.lifecycle.incarnation else { return nil }
             guard state.lifecycle.holdsMessages else { return state.channel }
             state.held.append((state.lifecycle.incarnation, message))
             return nil
