@@ -25,7 +25,11 @@ struct CrashReportsTests {
     }
 
     @Test func eachReportIsToldOnce() throws {
-        #expect(try logged { #expect(CrashReports(folder: reports, log: $0).prepare() == reports) } == [])
+        let silent = try logged { log in
+            let prepared = CrashReports(folder: reports, log: log).prepare()
+            #expect(prepared == reports)
+        }
+        #expect(silent == [])
         try write("crash-20260101T000000Z-1.txt", "time: x\nended by: SIGSEGV\nplugin: dev.p 1.0\nstack:\nplugin: no\n")
         try write("notes.txt", "none of ours")
         let lines = try logged { _ = CrashReports(folder: reports, log: $0).prepare() }
