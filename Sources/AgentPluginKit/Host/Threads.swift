@@ -20,6 +20,11 @@ func yieldThread() { sched_yield() }
 
     func signal() { unsafe sem_post(semaphore) }
 
+    /// Waits for a signal, however long.
+    func wait() {
+        while unsafe sem_wait(semaphore) != 0 {}
+    }
+
     /// Whether the signal came within `seconds`.
     func wait(seconds: Int) -> Bool {
         var end = timespec()
