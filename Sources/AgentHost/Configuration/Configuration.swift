@@ -11,6 +11,7 @@ public struct Configuration: Sendable {
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
+    var pluginLimitsFile: String?
     var cacheFolder: String
     var workerPath: String
     /// Crashes within a minute; 0: none are too many.
@@ -59,6 +60,8 @@ public struct Configuration: Sendable {
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
+        let limits = sources.value(.pluginLimits)
+        pluginLimitsFile = limits.isEmpty ? nil : limits
         cacheFolder = Configuration.cacheFolder(sources)
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker

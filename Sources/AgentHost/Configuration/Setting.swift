@@ -42,6 +42,9 @@ extension Setting {
     static let pluginConfiguration = Setting(
         variables: ["AGENTHOST_PLUGIN_CONFIG"], flag: "plugin-config", defaultValue: "",
         summary: "Folder with one `<plugin id>.json` for each plugin that is configured.")
+    static let pluginLimits = Setting(
+        variables: ["AGENTHOST_PLUGIN_LIMITS"], flag: "plugin-limits", defaultValue: "",
+        summary: "JSON file with limits for all plugins and for single ones; docs/limits.md lists them.")
     static let cache = Setting(
         variables: ["AGENTHOST_CACHE"], flag: "cache", defaultValue: "",
         summary: "Folder for private copies of plugins; unset: `agenthost` in `XDG_CACHE_HOME` or in `~/.cache`.")
@@ -89,7 +92,7 @@ extension Setting {
 
     /// Every knob, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
+        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, pluginLimits, cache, worker,
         quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
         corsOrigins, drainSeconds, logLevel,
     ]

@@ -14,6 +14,8 @@ struct PluginHostConfiguration: Sendable {
     var hostVersion: String = "0.1.0"
     var timeouts = PluginTimeouts()
     var recovery = PluginRecovery()
+    /// The operator's file of limits; nil: the defaults are true for all.
+    var limitsFile: String?
 
     enum Trust: Sendable, Hashable {
         case all
@@ -41,6 +43,8 @@ struct PluginTimeouts: Sendable, Hashable {
     /// A sign of life of a worker that has work to do. A function that blocks its lane for longer is noticed within twice the time,
     /// and the worker is ended.
     var response: Int64 = 5_000
+    /// Between two looks at what an instance uses; CPU is averaged over ten of them.
+    var sample: Int64 = 1_000
 }
 
 /// What became of one file or bundle in a plugin folder.
@@ -61,6 +65,7 @@ enum PluginHostError: Error, Hashable {
     case folderMissing(String)
     case folderUnreadable(String, reason: String)
     case noResources(String)
+    case limitsUnusable(String, reason: String)
 
     /// Stable, for machines.
     var code: String {
@@ -68,6 +73,7 @@ enum PluginHostError: Error, Hashable {
         case .folderMissing: "plugin_folder_missing"
         case .folderUnreadable: "plugin_folder_unreadable"
         case .noResources: "plugin_no_resources"
+        case .limitsUnusable: "plugin_limits_unusable"
         }
     }
 
@@ -76,6 +82,7 @@ enum PluginHostError: Error, Hashable {
         case .folderMissing(let path): "The plugin folder \(path) does not exist; make it or name another one."
         case .folderUnreadable(let path, let reason): "The plugin folder \(path) cannot be read: \(reason)."
         case .noResources(let reason): "Plugins cannot be run: \(reason)."
+        case .limitsUnusable(let path, let reason): "The file of plugin limits \(path) \(reason)."
         }
     }
 }

@@ -42,6 +42,7 @@ final class TurnEngine: Sendable {
     let configuration: TurnConfiguration
     let log: Logger
     let queue: ThreadQueue
+    let counters = TurnCounters()
     let state = Mutex(State())
 
     init(
@@ -54,6 +55,9 @@ final class TurnEngine: Sendable {
         self.log = log
         queue = ThreadQueue(limit: configuration.maximumQueue)
     }
+
+    /// Turns so far, for the operator.
+    var metrics: [Metric] { counters.metrics(open: state.withLock { $0.active.count }) }
 
     // MARK: Turns
 

@@ -16,6 +16,7 @@ enum TurnErrorCode: String, Sendable, CaseIterable {
     case turnTimeout = "turn_timeout"
     case stepLimit = "step_limit"
     case outputLimit = "output_limit"
+    case pluginLimit = "plugin_limit"
     case agentCrashed = "agent_crashed"
     case modelCrashed = "model_crashed"
     case agentQuarantined = "agent_quarantined"

@@ -168,7 +168,8 @@ final class TurnRun: Sendable {
     private func askModel(_ step: Int, _ messages: [JSON], _ tools: [JSON], _ choice: JSON?) {
         guard let work = state.withLock({ $0.work }), let model = work.model else { return }
         let request = ModelRequest(
-            model: model.model, messages: messages, tools: tools, toolChoice: choice, deadline: work.deadline)
+            model: model.model, messages: messages, tools: tools, toolChoice: choice, deadline: work.deadline,
+            meter: work.caller.meter)
         let asked = model.provider.complete(
             request,
             delta: { [self] delta in input { turn, now in turn.modelSaid(delta, step: step, now: now) } },

@@ -13,6 +13,8 @@ struct GenerationLoader: Sendable {
     static let healthTimeout: Int64 = 10_000
 
     let configuration: PluginHostConfiguration
+    /// Of all plugins.
+    let limits: PluginLimitTable
     let registry: Registry
     let store: any Store
     let services: HostServices
@@ -84,7 +86,8 @@ struct GenerationLoader: Sendable {
         }
         return PluginInstance.Setup(
             library: copy.library, config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
-            timeouts: configuration.timeouts, recovery: configuration.recovery)
+            timeouts: configuration.timeouts, recovery: configuration.recovery,
+            limits: limits.limits(of: bundle.manifest))
     }
 
     private func factory(_ mode: PluginMode) -> any PluginChannelFactory {
