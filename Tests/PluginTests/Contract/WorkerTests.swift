@@ -123,8 +123,8 @@ extension TestHost {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.filter { process in
             guard Int(process) != nil, Int(process) != Int(getpid()) else { return false }
-            let maps = (try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/maps")))?
-                .readDataToEndOfFile()
+            // A process may end while it is read: `readDataToEndOfFile` would trap.
+            let maps = try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/maps")).readToEnd()
             return maps.map { String(decoding: $0, as: UTF8.self).contains(host.cache) } ?? false
         }
     }
