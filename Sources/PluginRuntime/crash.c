@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define STACK_BYTES 65536u
+/* The status of a host that a plugin ended with exit(0) (sysexits.h, EX_SOFTWARE). */
+#define EXIT_BY_PLUGIN 70
 
 _Thread_local apr_place apr_here;
 static _Thread_local void *signal_stack;
@@ -28,6 +30,7 @@ static struct sigaction before[FAULTS];
 
 static bool is_installed, hands_over;
 static const char *program = "", *folder;
+static int spare = -1; /* a descriptor given up for the file of a report, when there are no others */
 static atomic_int reporting; /* the thread that writes a report; 0 = none */
 static apr_text report, file_name;
 
@@ -45,8 +48,16 @@ static const char *name_of(int number) {
   }
 }
 
+/* Another process sent it: this thread only happened to take it. */
+static bool is_from_outside(const siginfo_t *info) { return info && info->si_code <= 0 && info->si_pid != getpid(); }
+
 static void add_signal(const siginfo_t *info) {
   apr_text_add(&report, name_of(info->si_signo));
+  if (is_from_outside(info)) {
+    apr_text_add(&report, ", sent by process ");
+    apr_text_number(&report, info->si_pid);
+    return;
+  }
   if (info->si_signo == SIGSYS && info->si_code > 0) {
     apr_text_add(&report, ": a filter does not permit system call ");
     apr_text_number(&report, info->si_syscall);
@@ -101,6 +112,7 @@ typedef struct death {
 } death;
 
 static const apr_library *culprit(const death *death, const apr_frames *frames) {
+  if (is_from_outside(death->info)) return NULL;
   if (apr_here.function) return apr_here.library;
   const apr_library *found = apr_library_of(apr_module_at(death->pc));
   for (size_t i = 0; i < frames->count && !found; i++) found = apr_library_of(apr_module_at(frames->addresses[i]));
@@ -203,7 +215,7 @@ static void compose(const death *death, int64_t now) {
 }
 
 /* `<folder>/crash-20261126T093000Z-<pid>.txt` */
-static void keep_report(int64_t now) {
+static int keep_report(int64_t now) {
   mkdir(folder, 0700);
   apr_text_add(&file_name, folder);
   apr_text_add(&file_name, "/crash-");
@@ -211,13 +223,29 @@ static void keep_report(int64_t now) {
   apr_text_add(&file_name, "-");
   apr_text_number(&file_name, getpid());
   apr_text_add(&file_name, ".txt");
-  if (file_name.length >= sizeof file_name.bytes) return;
+  if (file_name.length >= sizeof file_name.bytes) return -1;
   file_name.bytes[file_name.length] = 0;
+  if (spare >= 0) close(spare);
   int file = open(file_name.bytes, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file < 0) return;
+  if (file < 0) return -1;
   apr_text_write(&report, file);
   fsync(file);
-  close(file);
+  return file;
+}
+
+/* Written last: the unwinder may stumble over a spoilt stack, and then all else is said. */
+static void add_unwound(const death *death, int file) {
+  apr_frames frames = {0};
+  if (!death->pc || !apr_stack_unwind(&frames, death->pc)) return;
+  report.length = 0;
+  apr_text_add(&report, "callers:   as the unwinder finds them");
+  for (size_t i = 0; i < frames.count; i++) {
+    add_line("  ");
+    add_code(frames.addresses[i], true);
+  }
+  apr_text_add(&report, "\n");
+  apr_text_write(&report, 2);
+  if (file >= 0) apr_text_write(&report, file);
 }
 
 static void tell(const death *death) {
@@ -229,7 +257,7 @@ static void tell(const death *death) {
   clock_gettime(CLOCK_REALTIME, &now);
   compose(death, now.tv_sec);
   apr_text_write(&report, 2);
-  keep_report(now.tv_sec);
+  add_unwound(death, keep_report(now.tv_sec));
 }
 
 /* ---- the ways to die ---- */
@@ -282,6 +310,8 @@ static void exiting(int status, void *unused) {
   int nobody = 0;
   if (!atomic_compare_exchange_strong(&reporting, &nobody, (int)syscall(SYS_gettid))) return;
   tell(&(death){.status = status, .frame_pointer = frame, .stack_pointer = frame});
+  /* Whoever supervises this server must see a failure. */
+  if (folder && status == 0) _exit(EXIT_BY_PLUGIN);
 }
 
 /* ---- quiet times ---- */
@@ -314,6 +344,10 @@ int apr_crash_install(const apr_crash_options *options) {
     return ENOMEM;
   }
   int error = apr_stack_prepare();
+  if (path) {
+    apr_stack_load_unwinder();
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
   if (error) {
     free(name);
     free(path);

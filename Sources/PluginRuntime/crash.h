@@ -47,6 +47,10 @@ typedef struct apr_frames {
 } apr_frames;
 int apr_stack_prepare(void); /* for quiet times; answers 0 or an errno */
 void apr_stack_walk(apr_frames *frames, uintptr_t frame_pointer, uintptr_t stack_pointer);
+void apr_stack_load_unwinder(void); /* for quiet times */
+/* The callers of the fault at `pc` as the C library's unwinder finds them, from the tables that compilers write for exceptions; counts
+ * them. It reads the stack itself, and faults if that is spoilt. */
+size_t apr_stack_unwind(apr_frames *frames, uintptr_t pc);
 
 #pragma GCC visibility pop
 

@@ -3,6 +3,7 @@
 #include "crash.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +11,21 @@
 #define SCANNED_WORDS 2048
 
 static int probe[2] = {-1, -1};
+
+void apr_stack_load_unwinder(void) {
+  void *one[1];
+  backtrace(one, 1);
+}
+
+size_t apr_stack_unwind(apr_frames *frames, uintptr_t pc) {
+  void *found[APR_MOST_FRAMES + 16];
+  int count = backtrace(found, APR_MOST_FRAMES + 16), at = 0;
+  frames->count = 0;
+  /* What lies above the fault is the handler. */
+  while (at < count && (uintptr_t)found[at] != pc) at++;
+  for (at++; at < count && frames->count < APR_MOST_FRAMES; at++) frames->addresses[frames->count++] = (uintptr_t)found[at] - 1;
+  return frames->count;
+}
 
 int apr_stack_prepare(void) {
   return pipe2(probe, O_CLOEXEC | O_NONBLOCK) == 0 ? 0 : errno;

@@ -8,7 +8,7 @@ struct CrashReports: Sendable {
     let log: Logger
 
     /// Reports that are kept; the oldest go first.
-    private static let limit = 50
+    static let limit = 50
     /// Bytes of a report that are looked at.
     private static let sizeLimit = 64 << 10
     /// Names the last report that was told of.

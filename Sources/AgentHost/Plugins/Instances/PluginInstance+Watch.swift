@@ -32,13 +32,14 @@ extension PluginInstance {
         let step: Step = state.withLock { state in
             let asked = state.unanswered
             state.unanswered = nil
+            // Also when its work was given up meanwhile: the next turn must not meet it.
+            if let channel = state.channel, asked === channel { return .end(channel) }
             guard !state.work.isEmpty else {
                 state.isWatched = false
                 return .rest
             }
             // Between two workers there is nobody to ask.
             guard let channel = state.channel else { return .wait }
-            if asked === channel { return .end(channel) }
             state.unanswered = channel
             return .ask(channel)
         }
