@@ -84,7 +84,7 @@ struct QuarantineTests {
                 library: copy.library, config: Array("{}".utf8), hostVersion: "1", secret: [1],
                 recovery: PluginRecovery(quarantineCrashes: 2)),
             factory: WorkerChannelFactory(program: "\(built.folder)/plugin-worker", io: io), services: .unavailable,
-            deadlines: deadlines, log: .silent, onNotice: { notices.add($0.withoutPlace) })
+            deadlines: deadlines, log: .silent, onNotice: { notices.add($0) })
         #expect(await instance.start() == nil)
         #expect(notices.all == [])
         func crash() async -> ProviderFailure? {
@@ -118,17 +118,5 @@ struct QuarantineTests {
         await instance.ended()
         io.close()
         deadlines.close()
-    }
-}
-
-extension PluginNotice {
-    /// The same without the place of the crash, which no test can know.
-    fileprivate var withoutPlace: PluginNotice {
-        func short(_ reason: String) -> String { reason.components(separatedBy: " (")[0] }
-        return switch self {
-        case .crashed(let reason, let incarnation): .crashed(reason: short(reason), incarnation: incarnation)
-        case .quarantined(let reason, let until): .quarantined(reason: short(reason), until: until)
-        case .serving, .stuck: self
-        }
     }
 }

@@ -49,8 +49,8 @@ struct WorkerTests {
     }
 
     @Test func aWorkerThatIsOnlySlowOrSilentIsLeftAlone() async throws {
-        let host = try await TestHost([TestHost.echo], .worker, timeouts: PluginTimeouts(grace: 100, response: 200))
-        let silent = try host.turn("hang", deadline: 1_500)
+        let host = try await TestHost([TestHost.echo], .worker, timeouts: PluginTimeouts(grace: 100, response: 1_000))
+        let silent = try host.turn("hang", deadline: 5_000)
         let slow = try host.turn("slow 60")
         #expect(await slow.recorder.failure() == nil)
         #expect(await silent.recorder.failure() == .deadline)
