@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 # What the build needs from Debian; reasons are in docs/dependencies.md.
-PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libffi-dev libcurl4-openssl-dev ca-certificates
+PACKAGES := build-essential pkg-config binutils libsqlite3-dev libssl-dev libsimdjson-dev libseccomp-dev libffi-dev libcurl4-openssl-dev ca-certificates
 # What only the tests need besides.
 TEST_PACKAGES := python3 curl openssl zlib1g-dev
 # What the benchmarks are measured against.
@@ -13,12 +13,11 @@ BENCH_PACKAGES := nginx-light
 RELEASE := .build/release
 DEBUG := .build/debug
 PLUGINS := TripPlanner TodoTasks
-WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.c Sources/PluginRuntime/*.c)
+WORKER_SOURCES := $(wildcard Sources/plugin-worker/*.[ch] Sources/plugin-worker/*/*.c Sources/plugin-worker/build.sh Sources/PluginRuntime/*.[ch])
 ABI_HEADERS := $(wildcard Sources/PluginABI/include/*.h Sources/PluginABI/include/agent_plugin/*.h Sources/PluginRuntime/include/*.h)
 WORKER_CC := cc
 # More flags for the worker, e.g. -fsanitize=address.
 WORKER_FLAGS :=
-CFLAGS_WORKER := -std=c11 -O2 -g -Wall -Wextra -Werror -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include
 
 .PHONY: bench bench-dependencies run build debug test test-all lint format layers headers conformance dependencies test-dependencies clean help
 
@@ -45,10 +44,11 @@ bundles: $(OUT)/plugin-worker $(OUT)/ffi-adapter.so
 	  cp Plugins/$$plugin/plugin.json $$bundle/plugin.json.new; mv $$bundle/plugin.json.new $$bundle/plugin.json; \
 	  cp $(OUT)/lib$$plugin.so $$bundle/lib.new; mv $$bundle/lib.new $$bundle/lib$$plugin.so; \
 	done
+	@chmod -R go-w $(OUT)/plugins # the host refuses what others may write to, also where the umask is 002
 
 $(OUT)/plugin-worker: $(WORKER_SOURCES) $(ABI_HEADERS)
 	@mkdir -p $(OUT)
-	$(WORKER_CC) $(CFLAGS_WORKER) $(WORKER_FLAGS) -o $@ $(WORKER_SOURCES) -ldl
+	CC="$(WORKER_CC)" Sources/plugin-worker/build.sh $@ $(WORKER_FLAGS)
 
 # C functions as tools: a plugin like any other, which the host puts into bundles without code. zlib is what the example calls.
 ADAPTER_SOURCES := $(wildcard Sources/FFIAdapter/*.c)
@@ -81,10 +81,10 @@ bench: build bench-dependencies ## Measures the release build against nginx and 
 	Benchmarks/run.sh
 
 lint: ## Checks the layout of the Swift sources
-	swift format lint --strict --recursive Package.swift Sources Plugins Tests
+	swift format lint --strict --recursive Package.swift Sources Plugins Examples Tests
 
 format: ## Puts the Swift sources into that layout
-	swift format --in-place --recursive Package.swift Sources Plugins Tests
+	swift format --in-place --recursive Package.swift Sources Plugins Examples Tests
 
 layers: ## Checks that a room of AgentHost names only rooms above it
 	scripts/check-layers.sh

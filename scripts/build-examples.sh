@@ -5,6 +5,8 @@ set -eu -o pipefail
 cd "$(dirname "$0")/.."
 mkdir -p "${1:-.build/debug/examples}"
 out=$(cd "${1:-.build/debug/examples}" && pwd)
+umask 022 # the host refuses what others may write to
+chmod go-w "$out"
 make -s -C Examples/c "OUT=$out" "CFLAGS=-Werror ${CFLAGS:-}"
 make -s -C Examples/units "OUT=$out" "CFLAGS=-Werror ${CFLAGS:-}"
 make -s -C Examples/cpp "OUT=$out" "CXXFLAGS=-Werror ${CXXFLAGS:-}"

@@ -19,11 +19,12 @@ public final class AgentHost: Sendable {
     /// - Throws: `HostError` when the database or a plugin folder cannot be used. A plugin that cannot be loaded is logged and
     ///   left out.
     public static func start(_ configuration: Configuration) async throws(HostError) -> AgentHost {
+        let reports = CrashReports(folder: configuration.crashFolder, log: Logger(level: configuration.logLevel))
+        reports.tellOfEarlier()
+        reports.install(
+            program: "host-server \(version)",
+            handsOver: processEnvironment()["SWIFT_BACKTRACE"]?.contains("enable=yes") == true)
         let host = try AgentHost(configuration)
-        let reports = CrashReports(folder: configuration.crashReportFolder, log: host.log)
-        let blocking = BlockingWork(name: "crash-reports")
-        await blocking.run { reports.begin(version: version) }
-        blocking.close()
         do {
             _ = try await host.plugins.loadAll()
         } catch {
@@ -46,6 +47,7 @@ public final class AgentHost: Sendable {
     }
 
     private init(_ configuration: Configuration) throws(HostError) {
+        ProcessMetrics.begin()
         self.configuration = configuration
         log = Logger(level: configuration.logLevel)
         do {
@@ -68,13 +70,14 @@ public final class AgentHost: Sendable {
         engine = TurnEngine(
             store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration, models),
             log: log)
+        let requests = RequestCounters()
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, plugins: plugins, configuration: configuration,
-                    log: log),
-                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
+                    engine: engine, store: store, registry: registry, plugins: plugins, requests: requests,
+                    configuration: configuration, log: log),
+                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log, counters: requests),
             log: log)
     }
 
@@ -131,13 +134,15 @@ extension PluginHostConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init(
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
-            workerPath: configuration.workerPath,
+            workerPath: configuration.workerPath, sandboxPolicy: configuration.sandboxPolicy,
+            sandboxReadFolders: configuration.sandboxReadFolders,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
             rules: PluginTrust.Rules(
                 policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
-                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause),
+            limitsFile: configuration.pluginLimitsFile)
     }
 }
 
@@ -182,8 +187,8 @@ extension Registry.Model {
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, configuration: Configuration,
-        log: Logger
+        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, requests: RequestCounters,
+        configuration: Configuration, log: Logger
     ) {
         self.init()
         let chatKit = ChatKitEndpoint(
@@ -194,6 +199,13 @@ extension Router {
         addAdmin(
             plugins: plugins,
             authorization: AdminAuthorization(token: configuration.adminToken), log: log)
-        addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
+        addProbes(
+            store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health },
+            sandbox: { await plugins.sandbox })
+        addMetrics(
+            MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {
+                await requests.metrics + engine.metrics + ProcessMetrics.metrics
+                    + PluginMetering.metrics(plugins.metering)
+            })
     }
 }

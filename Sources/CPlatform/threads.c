@@ -42,10 +42,11 @@ int cplatform_thread_start(const char *name, size_t stack_bytes, bool prompt, vo
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   if (stack_bytes) pthread_attr_setstacksize(&attributes, stack_bytes);
-  /* Signals belong to the main thread, which waits for them; but a thread's own faults must reach whoever reports them. */
+  /* Signals belong to the main thread, which waits for them. */
   sigset_t all, before;
   sigfillset(&all);
-  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+  /* Those of its own faults come all the same; not blocked, they can be reported. */
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;

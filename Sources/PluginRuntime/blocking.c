@@ -34,8 +34,8 @@ static bool await_work_locked(apr_runtime *runtime) {
 static void *pool_main(void *argument) {
   apr_pool_thread *self = argument;
   apr_runtime *runtime = self->runtime;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_BLOCKING);
-  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     if (runtime->pool_first && !runtime->pool_held) {
@@ -51,6 +51,7 @@ static void *pool_main(void *argument) {
   runtime->pool_running--;
   runtime->gone_cpu_ns += apr_thread_cpu(pthread_self());
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 

@@ -1,70 +1,57 @@
-/* crash.h - what the rest of the runtime tells the crash report: which plugins there are, and where each thread is. */
+/* crash.h - what the files of the crash report share. All but what is said to be for quiet times is safe in a signal handler. */
 #ifndef APR_CRASH_H
 #define APR_CRASH_H
 
-#include "plugin_crash.h"
+#include "internal.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
-/* A library that was loaded, or is about to be. Lives for ever, as the library does. */
-typedef struct apr_identity {
-  struct apr_identity *next;
-  const char *library, *id, *version;
-  _Atomic uintptr_t code, code_end; /* its executable part; 0 until it is loaded */
-} apr_identity;
+/* ---- crash_text.c: text without stdio ---- */
+typedef struct apr_text {
+  size_t length;
+  char bytes[16384]; /* what does not fit is left out */
+} apr_text;
+void apr_text_add(apr_text *text, const char *words);
+void apr_text_add_some(apr_text *text, const char *bytes, size_t count); /* what is not visible ASCII becomes "?" */
+void apr_text_number(apr_text *text, int64_t number);
+void apr_text_hex(apr_text *text, uint64_t number);
+void apr_text_time(apr_text *text, int64_t seconds, bool for_file); /* UTC */
+void apr_text_write(const apr_text *text, int descriptor);
 
-/* Where a thread is in plugin code; `plugin` is null outside. */
-typedef struct apr_place {
-  const apr_identity *plugin;
-  const char *function; /* static; one word */
-  uint64_t token;       /* the turn, call or completion; 0 = none */
-} apr_place;
+/* ---- crash_modules.c: what is mapped where ---- */
+typedef struct apr_module {
+  uintptr_t start, end; /* of its code */
+  uintptr_t base;       /* addresses minus this are those of its file */
+  const char *path;
+  char build_id[65]; /* hexadecimal, or empty */
+} apr_module;
+bool apr_crash_is_installed(void);
+const apr_module *apr_module_at(uintptr_t address);
+const char *apr_file_name(const char *path);
+/* The plugin whose library, or a file beside it, a module is; null = none. */
+const apr_library *apr_library_of(const apr_module *module);
 
-/* Of the calling thread. Written before each call into a plugin, read by the handler on the same thread. */
-extern _Thread_local apr_place apr_here __attribute__((tls_model("initial-exec")));
+struct apr_library {
+  const char *id, *version, *path;
+  size_t folder; /* bytes of the path, with the last slash */
+};
 
-/* The identity with these strings, made when it is new. Null: no memory, so the report will not name it. */
-const apr_identity *apr_identity_of(const char *library, const char *id, const char *version);
-/* Takes note of where the library lies. */
-void apr_identity_mapped(const apr_identity *identity);
-/* The plugin in whose code the address lies, or null. Async-signal-safe. */
-const apr_identity *apr_identity_at(uintptr_t address);
-
-/* The calling thread goes into the plugin, and comes back. */
-static inline void apr_enter_plugin(const apr_identity *plugin, const char *function, uint64_t token) {
-  apr_here.function = function;
-  apr_here.token = token;
-  apr_here.plugin = plugin;
-}
-static inline void apr_leave_plugin(void) { apr_here.plugin = NULL; }
-
-/* Gives the calling thread a stack for its handlers, for faults of a stack that is full. Given back at the thread's end. */
-void apr_crash_thread_begins(void);
-
-/* ---- the report (crash_report.c); all async-signal-safe ---- */
-
-typedef struct apr_crash {
-  int signal; /* 0: exit was called */
-  int code;   /* si_code */
-  int status; /* of exit */
-  int sender; /* the process that sent the signal; 0 = a fault of the thread itself */
-  uintptr_t address, pc, sp;
-} apr_crash;
-
-typedef struct apr_crash_settings {
-  char program[32], version[32];
-  char folder[4096]; /* empty = no file */
-  bool brief;
-  int spare; /* a descriptor given up for the file, when there are no others */
-  int probe[2]; /* a pipe: writing from an address says whether it can be read */
-} apr_crash_settings;
-
-void apr_crash_report(const apr_crash_settings *settings, const apr_crash *crash);
-/* Ends a report that could not be finished. */
-void apr_crash_report_cut(void);
+/* ---- crash_stack.c ---- */
+#define APR_MOST_FRAMES 32
+typedef struct apr_frames {
+  uintptr_t addresses[APR_MOST_FRAMES]; /* of calls, the innermost first */
+  size_t count;
+  bool guessed; /* words on the stack that look like addresses of a plugin's code */
+} apr_frames;
+int apr_stack_prepare(void); /* for quiet times; answers 0 or an errno */
+void apr_stack_walk(apr_frames *frames, uintptr_t frame_pointer, uintptr_t stack_pointer);
+void apr_stack_load_unwinder(void); /* for quiet times */
+/* The callers of the fault at `pc` as the C library's unwinder finds them, from the tables that compilers write for exceptions; counts
+ * them. It reads the stack itself, and faults if that is spoilt. */
+size_t apr_stack_unwind(apr_frames *frames, uintptr_t pc);
 
 #pragma GCC visibility pop
+
 #endif

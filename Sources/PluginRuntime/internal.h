@@ -4,7 +4,7 @@
  * while plugin code or the sink runs: `apr_emit_locked` lets go of it for the time of the sink.
  *
  * Lifetime: a root (turn or call) counts references: one while its handle is open, one for each job that is queued
- * or runs, one for each timer or request, one for each thread that sends for it. */
+ * or runs, one for each timer or request, one for the thread that sends for it or holds its messages back. */
 #ifndef APR_INTERNAL_H
 #define APR_INTERNAL_H
 
@@ -12,7 +12,6 @@
 #define _GNU_SOURCE
 #endif
 
-#include "crash.h"
 #include "plugin_runtime.h"
 
 #include <limits.h>
@@ -55,6 +54,7 @@
 typedef struct apr_root apr_root;
 typedef struct apr_job apr_job;
 typedef struct apr_child apr_child;
+typedef struct apr_library apr_library; /* a plugin's library, for crash reports; crash.h */
 
 typedef enum apr_type {
   APR_FREE = 0,
@@ -244,10 +244,10 @@ struct apr_runtime {
   atomic_int log_level;
 
   /* the plugin */
+  const apr_library *library; /* null until it is being loaded */
   ap_host_r1 host;
   char *host_version;
   const ap_plugin_r1 *plugin;
-  const apr_identity *identity; /* for crash reports; may be null */
   ap_instance *instance;
   const ap_agent_r1 *agent;
   const ap_tools_r1 *tools;
@@ -370,18 +370,25 @@ typedef struct apr_plan {
 } apr_plan;
 void apr_enqueue_locked(apr_runtime *runtime, apr_job *job);
 void apr_release_lane_locked(apr_runtime *runtime);
-int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
-void apr_timer_added_locked(apr_runtime *runtime, int64_t due);
 void apr_discard_lane_locked(apr_runtime *runtime);
 void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan);
 void apr_perform(apr_runtime *runtime, apr_plan *plan);
 void apr_complete_locked(apr_runtime *runtime, apr_plan *plan);
 void apr_wake_pump_locked(apr_runtime *runtime);
-void *apr_lane_main(void *runner);
 int64_t apr_current_lane_ns(const apr_root *root);
-bool apr_replace_runner_locked(apr_runtime *runtime);
 uint32_t apr_current_lane(const apr_runtime *runtime);
 void apr_enter_lane(apr_runtime *runtime, uint32_t lane);
+
+void apr_run_one_locked(apr_runtime *runtime, apr_runner *runner, int64_t *now);
+
+/* ---- lane_threads.c ---- */
+void apr_call_for_work_locked(apr_runtime *runtime, bool only);
+void apr_timer_added_locked(apr_runtime *runtime, int64_t due);
+void apr_watch_until_locked(apr_runtime *runtime, int64_t look);
+void apr_watch_timers_locked(apr_runtime *runtime, int64_t now);
+int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
+bool apr_replace_runner_locked(apr_runtime *runtime);
+void *apr_lane_main(void *runner);
 
 /* ---- timers.c ---- */
 int64_t apr_now(void); /* nanoseconds, monotonic */
@@ -430,6 +437,26 @@ apr_clean apr_clean_make(ap_str text);
 
 /* ---- json_pointer.c ---- */
 int64_t apr_json_pointer(ap_str json, ap_str pointer, ap_str *value);
+
+/* ---- crash.c, crash_modules.c ---- */
+/* Where in a plugin a thread is, for the report if it crashes there. */
+typedef struct apr_place {
+  const char *function; /* static; null = not in a plugin */
+  const apr_library *library;
+  const apr_message *begin; /* of a begin function: what it was given; else null */
+  uint64_t token;
+} apr_place;
+extern _Thread_local apr_place apr_here;
+static inline void apr_enter_plugin(const apr_library *library, const char *function, const apr_message *begin, uint64_t token) {
+  apr_here = (apr_place){function, library, begin, token};
+}
+static inline void apr_leave_plugin(void) { apr_here.function = NULL; }
+/* Gives the thread a stack for signal handlers, and takes it back. Nothing without `apr_crash_install`. */
+void apr_crash_begin_thread(void);
+void apr_crash_end_thread(void);
+/* Notes what is mapped now, and a plugin's library before it is; for quiet times. */
+void apr_modules_update(void);
+const apr_library *apr_library_note(ap_str id, ap_str version, ap_str path);
 
 /* ---- runtime.c ---- */
 bool apr_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *argument);

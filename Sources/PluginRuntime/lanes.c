@@ -1,4 +1,4 @@
-/* lanes.c - serial queues, one for each root, and the threads (or the pump) that run them. */
+/* lanes.c - serial queues, one for each root, what runs their functions one by one, and the pump. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -34,96 +34,6 @@ void apr_wake_pump_locked(apr_runtime *runtime) {
   runtime->wake_signalled = write(runtime->wake_fd, &one, sizeof one) == sizeof one;
 }
 
-static void call_lane_thread(apr_runtime *runtime) {
-  runtime->called_lane_threads++;
-  pthread_cond_signal(&runtime->lane_work);
-}
-
-/* Lane threads that wait and were not called. */
-static uint32_t spare_lane_threads(const apr_runtime *runtime) {
-  return runtime->idle_lane_threads - runtime->called_lane_threads;
-}
-
-/* Lane threads that do not hang in a function. */
-static uint32_t usable_lane_threads(const apr_runtime *runtime) {
-  return runtime->runner_count - runtime->stuck_runners;
-}
-
-/* Has the clock thread look at the lanes at that time, or earlier. */
-static void watch_until(apr_runtime *runtime, int64_t look) {
-  if (look >= runtime->clock_wakes) return;
-  runtime->clock_wakes = look;
-  pthread_cond_signal(&runtime->clock_work);
-}
-
-/* Some lane threads run and others wait: those that run look at the timers, too, unless they are held up. */
-static void watch_timers(apr_runtime *runtime, int64_t now) {
-  uint32_t spare = spare_lane_threads(runtime);
-  if (!runtime->heap_count || !spare || spare == usable_lane_threads(runtime)) return;
-  int64_t due = runtime->heap[0].at;
-  watch_until(runtime, (due > now ? due : now) + APR_HELP_NS);
-}
-
-/* A lane thread that is awake, and not held up by a function or by the sink. */
-static bool looks_soon(const apr_runner *runner, int64_t now) {
-  if (!runner->awake) return false;
-  return (!runner->running && !runner->sending) || runner->started + APR_HELP_NS > now;
-}
-
-static bool somebody_looks_soon(const apr_runtime *runtime, const apr_runner *but, int64_t now) {
-  for (uint32_t i = 0; i < runtime->runner_count; i++) {
-    if (&runtime->runners[i] != but && looks_soon(&runtime->runners[i], now)) return true;
-  }
-  return false;
-}
-
-/* A lane thread between two functions: it is the calling one, or waits for the lock. */
-static bool somebody_is_free(const apr_runtime *runtime) {
-  return somebody_looks_soon(runtime, NULL, INT64_MAX);
-}
-
-/* Calls a lane thread for a lane that has become ready, at `now` if it is the `only` one. While functions are short, one
- * thread runs them all: two would mostly wait for each other's lock. Should the one then be held up by a function, or fall
- * behind, the clock thread calls another. */
-static void call_for_work(apr_runtime *runtime, bool only) {
-  uint32_t spare = spare_lane_threads(runtime);
-  if (!spare) return;
-  if (spare == usable_lane_threads(runtime)) {
-    call_lane_thread(runtime);
-  } else if (runtime->typical_took > APR_SHORT_NS && !(only && somebody_is_free(runtime))) {
-    call_lane_thread(runtime);
-  } else if (only) {
-    watch_until(runtime, runtime->backlog_since + APR_HELP_NS);
-  }
-}
-
-/* Calls another lane thread when lanes or timers wait and all threads that run are held up, or have too much to do. Answers
- * when to look again. */
-int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now) {
-  uint32_t spare = spare_lane_threads(runtime);
-  if (!spare || spare == usable_lane_threads(runtime)) return INT64_MAX; /* nobody is there, or all are and look by themselves */
-  int64_t since = runtime->ready_first ? runtime->backlog_since : INT64_MAX;
-  if (runtime->heap_count && runtime->heap[0].at < since) since = runtime->heap[0].at;
-  if (since == INT64_MAX) return INT64_MAX;
-  if (since > now) return since + APR_HELP_NS;
-  int64_t next = now + APR_HELP_NS;
-  bool behind = since + APR_BACKLOG_NS <= now;
-  if (!behind && somebody_looks_soon(runtime, NULL, now)) return next;
-  call_lane_thread(runtime);
-  return spare > 1 ? next : INT64_MAX;
-}
-
-/* A timer is due then: sees to it that somebody looks in time. */
-void apr_timer_added_locked(apr_runtime *runtime, int64_t due) {
-  if (runtime->pump_fd >= 0) {
-    if (runtime->timer_armed == 0 || due < runtime->timer_armed) apr_wake_pump_locked(runtime);
-  } else if (spare_lane_threads(runtime) == usable_lane_threads(runtime)) {
-    if (due < runtime->keeper_wakes) call_lane_thread(runtime);
-  } else if (due == runtime->heap[0].at) {
-    watch_timers(runtime, due);
-  }
-}
-
 static void make_ready(apr_runtime *runtime, apr_lane *lane) {
   bool only = !runtime->ready_last;
   lane->active = true;
@@ -135,7 +45,7 @@ static void make_ready(apr_runtime *runtime, apr_lane *lane) {
     runtime->ready_last->next = lane;
   }
   runtime->ready_last = lane;
-  if (runtime->pump_fd < 0) call_for_work(runtime, only);
+  if (runtime->pump_fd < 0) apr_call_for_work_locked(runtime, only);
   else apr_wake_pump_locked(runtime);
 }
 
@@ -268,8 +178,20 @@ void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan) {
   }
 }
 
+static const char *begin_name(uint16_t op) {
+  switch (op) {
+    case APR_TURN_BEGIN: return "turn_begin";
+    case APR_CALL_BEGIN: return "call_begin";
+    case APR_HEALTH: return "check";
+    case APR_STATE_SAVE: return "save";
+    case APR_STATE_LOAD: return "load";
+    default: return "complete";
+  }
+}
+
 static ap_status begin(apr_runtime *runtime, apr_root *root) {
   const apr_message *m = &root->begin->message;
+  apr_enter_plugin(runtime->library, begin_name(m->op), m, root->token);
   if (m->op == APR_TURN_BEGIN) {
     ap_turn_request_r1 request = {
         .struct_size = sizeof request, .agent_id = m->s[0], .thread_id = m->s[1], .subject = m->s[2], .kind = m->s[3],
@@ -299,6 +221,8 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
 
 static void cancel(apr_runtime *runtime, apr_root *root) {
   uint16_t op = root->op;
+  const char *name = op == APR_TURN_BEGIN ? "turn_cancel" : op == APR_CALL_BEGIN ? "call_cancel" : "cancel";
+  apr_enter_plugin(runtime->library, name, NULL, root->token);
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
@@ -308,26 +232,10 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
 }
 
-/* What a crash report calls the function behind a job. */
-static const char *function_of(const apr_job *job) {
-  static const char *const begins[] = {"turn_begin", "call_begin", "complete"};
-  static const char *const cancels[] = {"turn_cancel", "call_cancel", "cancel"};
-  uint16_t op = job->root->op;
-  size_t kind = op == APR_TURN_BEGIN ? 0 : op == APR_CALL_BEGIN ? 1 : 2;
-  switch (job->kind) {
-    case APR_JOB_BEGIN: return begins[kind];
-    case APR_JOB_CANCEL: return cancels[kind];
-    case APR_JOB_WRITABLE: return "turn_writable";
-    case APR_JOB_WORK: return "posted_work";
-    default: return "event_callback";
-  }
-}
-
 /* Calls the plugin, without the lock. */
 void apr_perform(apr_runtime *runtime, apr_plan *plan) {
   apr_job *job = plan->job;
   if (plan->skip || plan->sentence) return;
-  apr_enter_plugin(runtime->identity, function_of(job), job->root->token);
   switch (job->kind) {
     case APR_JOB_BEGIN:
       plan->status = begin(runtime, job->root);
@@ -336,21 +244,25 @@ void apr_perform(apr_runtime *runtime, apr_plan *plan) {
       cancel(runtime, job->root);
       break;
     case APR_JOB_WRITABLE:
+      apr_enter_plugin(runtime->library, "turn_writable", NULL, job->root->token);
       runtime->agent->turn_writable(runtime->instance, job->root->handle);
       break;
     case APR_JOB_WORK: {
       apr_work *work = (apr_work *)job;
+      apr_enter_plugin(runtime->library, "a function given to post or run_blocking", NULL, job->root->token);
       work->fn(work->user);
       break;
     }
     case APR_JOB_DATA: {
       apr_data *data = (apr_data *)job;
+      apr_enter_plugin(runtime->library, "the event function of a request", NULL, job->root->token);
       data->fn(data->user, data->handle, data->event, data->status, (ap_str){data->bytes, data->length});
       break;
     }
     case APR_JOB_END: {
       apr_child *child = (apr_child *)job;
       ap_str text = child->data ? (ap_str){child->data, child->length} : (ap_str){"", 0};
+      apr_enter_plugin(runtime->library, "the event function of a timer or request", NULL, job->root->token);
       child->fn(child->user, child->handle, AP_EV_END, child->status, text);
       break;
     }
@@ -421,8 +333,8 @@ static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t tok
   runner->others_wait = runner->held_first;
   int64_t first = runtime->limits[APR_LIMIT_LANE_MS];
   int64_t look = (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
-  watch_until(runtime, now + (runner->others_wait ? APR_HELP_NS : look));
-  if (runtime->pump_fd < 0) watch_timers(runtime, now);
+  apr_watch_until_locked(runtime, now + (runner->others_wait ? APR_HELP_NS : look));
+  if (runtime->pump_fd < 0) apr_watch_timers_locked(runtime, now);
 }
 
 /* A function that was taken for stuck has returned after all. Lets go of the lock while the sink runs. */
@@ -433,8 +345,8 @@ static void returned(apr_runtime *runtime, apr_runner *runner, uint64_t token, i
   apr_emit_locked(runtime, &runtime->root, &message);
 }
 
-/* Runs one job of the first ready lane, then puts the lane behind the others. */
-static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
+/* Runs one job of the first ready lane, then puts the lane behind the others. Lets go of the lock meanwhile. */
+void apr_run_one_locked(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   apr_lane *lane = runtime->ready_first;
   runtime->ready_first = lane->next;
   if (!runtime->ready_first) runtime->ready_last = NULL;
@@ -479,74 +391,6 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   if (--runtime->lane_jobs == 0) pthread_cond_broadcast(&runtime->idle);
 }
 
-/* Starts a lane thread, at the beginning or in place of one that is stuck. False when there is no room or no thread. */
-bool apr_replace_runner_locked(apr_runtime *runtime) {
-  if (runtime->stopping || runtime->runner_count >= runtime->options.lane_threads + APR_SPARE_RUNNERS) return false;
-  apr_runner *runner = &runtime->runners[runtime->runner_count];
-  runner->runtime = runtime;
-  if (!apr_thread_start(&runner->thread, "plugin-lane", apr_lane_main, runner)) return false;
-  runtime->runner_count++;
-  return true;
-}
-
-/* Waits to be called, or for the first timer if no other thread looks at it. */
-static void wait_for_work(apr_runtime *runtime, apr_runner *runner, int64_t now) {
-  runner->awake = false;
-  runtime->idle_lane_threads++;
-  int64_t due = runtime->heap_count ? runtime->heap[0].at : INT64_MAX;
-  if (somebody_looks_soon(runtime, runner, now)) {
-    watch_timers(runtime, now);
-    due = INT64_MAX;
-  }
-  if (due < runtime->keeper_wakes) {
-    runtime->keeper_wakes = due;
-    struct timespec when = {due / 1000000000, due % 1000000000};
-    pthread_cond_timedwait(&runtime->lane_work, &runtime->lock, &when);
-    if (runtime->keeper_wakes == due) runtime->keeper_wakes = INT64_MAX;
-  } else {
-    pthread_cond_wait(&runtime->lane_work, &runtime->lock);
-  }
-  runtime->idle_lane_threads--;
-  if (runtime->called_lane_threads) runtime->called_lane_threads--;
-  runner->awake = true;
-}
-
-/* Sends what was said on the lanes. */
-static void let_go(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
-  runner->sending = true;
-  runner->started = *now;
-  apr_let_go_locked(runtime, runner);
-  runner->sending = false;
-  *now = apr_now();
-}
-
-/* A thread of lane_threads. */
-void *apr_lane_main(void *argument) {
-  apr_runner *runner = argument;
-  apr_runtime *runtime = runner->runtime;
-  apr_enter_lane(runtime, AP_LANE_TURN);
-  apr_crash_thread_begins();
-  pthread_mutex_lock(&runtime->lock);
-  runner->awake = true;
-  int64_t now = apr_now();
-  while (!runtime->stopping) {
-    apr_timers_fire_locked(runtime, now);
-    if (runtime->ready_first) {
-      run_one(runtime, runner, &now);
-      if (runner->held_count >= APR_HOLD_ROOTS || (runner->held_first && now - runner->held_since > APR_HOLD_NS))
-        let_go(runtime, runner, &now);
-    } else if (runner->held_first) {
-      let_go(runtime, runner, &now);
-    } else {
-      wait_for_work(runtime, runner, now);
-      now = apr_now();
-    }
-  }
-  apr_let_go_locked(runtime, runner);
-  pthread_mutex_unlock(&runtime->lock);
-  return NULL;
-}
-
 int apr_pump_fd(apr_runtime *runtime) {
   return runtime->pump_fd;
 }
@@ -572,7 +416,7 @@ void apr_pump(apr_runtime *runtime) {
   for (;;) {
     apr_timers_fire_locked(runtime, now);
     if (!runtime->ready_first || now > until) break;
-    run_one(runtime, runtime->runners, &now);
+    apr_run_one_locked(runtime, runtime->runners, &now);
   }
   apr_enter_lane(runtime, 0);
   runtime->pumping = false;

@@ -21,16 +21,15 @@ __attribute__((format(printf, 3, 4))) static bool refuse(refusal *why, ap_status
   return false;
 }
 
-static bool map(const apr_runtime *runtime, const char *path, const ap_plugin_r1 **plugin, refusal *why) {
+static bool map(const apr_library *noted, const char *path, const ap_plugin_r1 **plugin, refusal *why) {
+  apr_enter_plugin(noted, "what the library does while it is loaded", NULL, 0);
   /* Never unmapped again: a Swift library that is unmapped leaves records behind that crash the process. */
-  apr_enter_plugin(runtime->identity, "load", 0);
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   apr_leave_plugin();
   if (!library) {
     const char *reason = dlerror();
     return refuse(why, AP_E_INVALID, "The library cannot be loaded: %s.", reason ? reason : "no reason given");
   }
-  apr_identity_mapped(runtime->identity);
   void *symbol = dlsym(library, AP_ENTRY_SYMBOL);
   if (!symbol) {
     return refuse(why, AP_E_INVALID,
@@ -39,7 +38,8 @@ static bool map(const apr_runtime *runtime, const char *path, const ap_plugin_r1
   }
   const ap_plugin_r1 *(*entry)(void);
   memcpy(&entry, &symbol, sizeof entry);
-  apr_enter_plugin(runtime->identity, "entry", 0);
+  apr_modules_update();
+  apr_enter_plugin(noted, AP_ENTRY_SYMBOL, NULL, 0);
   *plugin = entry();
   apr_leave_plugin();
   if (*plugin) return true;
@@ -85,7 +85,7 @@ static bool check_plugin(const ap_plugin_r1 *plugin, const apr_message *load, re
 
 static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *why) {
   ap_instance *instance = NULL;
-  apr_enter_plugin(runtime->identity, "create", 0);
+  apr_enter_plugin(runtime->library, "create", NULL, 0);
   ap_status status = plugin->create(&runtime->host, runtime->config_json, &instance);
   apr_leave_plugin();
   const char *missing = atomic_load(&runtime->not_granted);
@@ -105,7 +105,7 @@ static bool create(apr_runtime *runtime, const ap_plugin_r1 *plugin, refusal *wh
 
 /* Looks up a table of the plugin; null if it offers none. All tables begin with a struct_size, which must be `size`. */
 static bool find_table(const apr_runtime *runtime, const char *id, uint32_t size, const void **found, refusal *why) {
-  apr_enter_plugin(runtime->identity, "get_extension", 0);
+  apr_enter_plugin(runtime->library, "get_extension", NULL, 0);
   *found = runtime->plugin->get_extension ? runtime->plugin->get_extension(runtime->instance, id) : NULL;
   apr_leave_plugin();
   if (!*found) return true;
@@ -170,6 +170,7 @@ static bool prepare(apr_runtime *runtime, apr_envelope *load, refusal *why) {
   runtime->config = load;
   if (m->s[3].len) runtime->config_json = m->s[3];
   pthread_mutex_unlock(&runtime->config_lock);
+  runtime->library = apr_library_note(m->s[1], m->s[2], m->s[0]);
   runtime->host_version = strdup(m->s[4].ptr);
   if (!runtime->host_version) return refuse(why, AP_E_LIMIT, "Memory ran out.");
   runtime->host = (ap_host_r1){
@@ -208,7 +209,7 @@ static void give_up(apr_runtime *runtime, bool created) {
   apr_pool_discard_locked(runtime);
   pthread_mutex_unlock(&runtime->lock);
   if (created) {
-    apr_enter_plugin(runtime->identity, "destroy", 0);
+    apr_enter_plugin(runtime->library, "destroy", NULL, 0);
     runtime->plugin->destroy(runtime->instance);
     apr_leave_plugin();
   }
@@ -229,8 +230,7 @@ void apr_load(apr_runtime *runtime, apr_envelope *load) {
   }
   const ap_plugin_r1 *plugin = NULL;
   bool created = false;
-  runtime->identity = apr_identity_of(load->message.s[0].ptr, load->message.s[1].ptr, load->message.s[2].ptr);
-  bool good = prepare(runtime, load, &why) && map(runtime, load->message.s[0].ptr, &plugin, &why) &&
+  bool good = prepare(runtime, load, &why) && map(runtime->library, load->message.s[0].ptr, &plugin, &why) &&
               check_plugin(plugin, &load->message, &why);
   if (good) {
     runtime->plugin = plugin;

@@ -3,9 +3,11 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -25,7 +27,7 @@ static void configure(apr_runtime *runtime, apr_envelope *message) {
     runtime->config = message;
     runtime->config_json = json;
     pthread_mutex_unlock(&runtime->config_lock);
-    apr_enter_plugin(runtime->identity, "changed", 0);
+    apr_enter_plugin(runtime->library, "changed", NULL, 0);
     status = runtime->config_table->changed(runtime->instance, json);
     apr_leave_plugin();
     if (status > 0) status = AP_OK;
@@ -62,7 +64,7 @@ static void destroy_instance(apr_runtime *runtime) {
   while (runtime->lane_jobs || runtime->pool_jobs) pthread_cond_wait(&runtime->idle, &runtime->lock);
   pthread_mutex_unlock(&runtime->lock);
   if (loaded) {
-    apr_enter_plugin(runtime->identity, "destroy", 0);
+    apr_enter_plugin(runtime->library, "destroy", NULL, 0);
     runtime->plugin->destroy(runtime->instance);
     apr_leave_plugin();
   }
@@ -76,7 +78,7 @@ static void destroy_instance(apr_runtime *runtime) {
 
 static void drain(apr_runtime *runtime) {
   if (!runtime->instance || !runtime->plugin->drain) return;
-  apr_enter_plugin(runtime->identity, "drain", 0);
+  apr_enter_plugin(runtime->library, "drain", NULL, 0);
   runtime->plugin->drain(runtime->instance);
   apr_leave_plugin();
 }
@@ -123,8 +125,8 @@ static void control(apr_runtime *runtime, apr_envelope *message) {
 
 static void *control_main(void *argument) {
   apr_runtime *runtime = argument;
+  apr_crash_begin_thread();
   apr_enter_lane(runtime, AP_LANE_CONTROL);
-  apr_crash_thread_begins();
   pthread_mutex_lock(&runtime->lock);
   for (;;) {
     apr_envelope *message = runtime->control_first;
@@ -147,6 +149,7 @@ static void *control_main(void *argument) {
     pthread_mutex_lock(&runtime->lock);
   }
   pthread_mutex_unlock(&runtime->lock);
+  apr_crash_end_thread();
   return NULL;
 }
 
@@ -219,20 +222,39 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
 
 /* ---- life ---- */
 
-/* Starts a thread that takes no signals but those of its own faults. `name` is what tools such as `top -H` show. When it is
- * woken, it does not push aside what runs (SCHED_BATCH): on a busy machine the host finishes its round first. */
+/* What a thread begins with. It is freed by the thread. */
+typedef struct beginning {
+  void *(*main)(void *);
+  void *argument;
+  char name[16];
+} beginning;
+
+/* A thread names itself, and asks for itself not to push aside what runs when it is woken (SCHED_BATCH: on a busy machine
+ * the host finishes its round first). For another thread both would need what a sandbox forbids. If they fail, only
+ * comfort and speed are lost. */
+static void *begin_thread(void *user) {
+  beginning own = *(beginning *)user;
+  free(user);
+  prctl(PR_SET_NAME, own.name);
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+  return own.main(own.argument);
+}
+
+/* Starts a thread that takes no signals but those of its own faults. `name` is what tools such as `top -H` show. */
 bool apr_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *argument) {
+  beginning *start = malloc(sizeof *start);
+  if (!start) return false;
+  *start = (beginning){.main = main, .argument = argument};
+  snprintf(start->name, sizeof start->name, "%s", name);
   sigset_t blocked, old;
   sigfillset(&blocked);
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&blocked, faults[i]);
   pthread_sigmask(SIG_SETMASK, &blocked, &old);
-  int failed = pthread_create(thread, NULL, main, argument);
+  int failed = pthread_create(thread, NULL, begin_thread, start);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
-  if (failed) return false;
-  pthread_setname_np(*thread, name);
-  pthread_setschedparam(*thread, SCHED_BATCH, &(struct sched_param){0}); /* if it fails, only speed is lost */
-  return true;
+  if (failed) free(start);
+  return !failed;
 }
 
 static void initialize(apr_runtime *runtime, const apr_options *options) {

@@ -180,6 +180,59 @@ def kinds_of_turns(programs):
     print("kinds of turns: they come as docs/plugin-abi.md shows them")
 
 
+def edges(programs, mode):
+    """What agent_plugin.hpp and agent_plugin_blocking.h promise when something goes wrong."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    tools = ["for_the_model", "bug", "dropped"]
+    manifest = {
+        "abi": 1, "id": "dev.example.edges", "name": "edges", "version": "1.0.0", "library": "libEdges.so",
+        "requires": ["ap.host.turn/1", "ap.host.call/1", "ap.host.exec/1", "ap.host.tools/1", "ap.host.kv/1"], "uses": ["ap.host.log/1"],
+        "permissions": {"kv": ["user"]}, "agents": [{"id": "Edges", "kind": "coded", "tools": tools}],
+        "tools": [{"name": name, "description": "", "input_schema": {"type": "object"}} for name in tools]}
+    with tempfile.TemporaryDirectory(prefix="edges-") as folder:
+        bundle = f"{folder}/plugins/Edges.agentplugin"
+        os.makedirs(bundle)
+        with open(f"{bundle}/plugin.json", "w") as file:
+            json.dump(manifest, file)
+        compiler = ["c++", "-std=c++17", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread"]
+        subprocess.run([*compiler, f"-I{here}/../../Sources/PluginABI/include", "-o", f"{bundle}/libEdges.so", f"{here}/edges.cpp"], check=True)
+        trusted = "*" if mode == "in process" else ""
+        with Server(programs, f"{folder}/plugins", trusted) as server:
+            for text, message, logged in [
+                ("drop", None, None), ("error", "a text for people", "answer threw an exception: a text for people"),
+                ("other", None, "answer threw an exception: something that is no std::exception"),
+                ("moved and thrown", None, "thrown by its owner"), ("later drop", None, None),
+                ("later error", "late, for people", "A callback threw an exception: late, for people"),
+                ("later other", None, "A callback threw"), ("blocking", None, "Posted work threw an exception: deep down"),
+                ("not listed", None, "The manifest must list ap.host.thread/1 in requires or uses."),
+            ]:
+                turn = server.create(text, "Edges")
+                check(text, len(turn.errors) == 1 and (not message or turn.errors[0]["message"] == message), turn)
+                check("nothing is told of a bug", "deep" not in str(turn) and "owner" not in str(turn), turn)
+                check(text, not logged or server.wait_for_log(logged), server.log[-1500:])
+            check("refused", len(server.create("refused", "Edges").errors) == 1)
+            check("twice", server.create("twice", "Edges").text == "once")
+            check("after the end", not server.create("after the end", "Edges").errors)
+            check("for the model", server.create("for_the_model", "Edges").text == "-1 do it otherwise")
+            bug = server.create("bug", "Edges")
+            check("a bug of a tool", bug.text.startswith("-1 ") and "secret" not in bug.text, bug)
+            check("its text is in the log", server.wait_for_log("call threw an exception: a secret of the tool"), server.log[-1500:])
+            check("a dropped call", server.create("dropped", "Edges").text.startswith("-1 "))
+            check("waiting on a lane", server.create("on the lane", "Edges").text == "-2")
+            check("sleeps", server.create("sleep 20", "Edges").text == "sleeping slept")
+            server.create("sleep 60000", "Edges", enough=lambda events: "sleeping" in str(events[-1]))
+            check("a cancel wakes", server.wait_for_log("woken with -4"), server.log[-1500:])
+            check("no fault", "broke the contract" not in server.log, server.log[-2000:])
+            check("it runs", server.create("twice", "Edges").text == "once" and server.runs)
+        os.mkdir(f"{folder}/config")
+        with open(f"{folder}/config/dev.example.edges.json", "w") as file:
+            file.write('{"fail": true}')
+        with Server(programs, f"{folder}/plugins", trusted, {"AGENTHOST_PLUGIN_CONFIG": f"{folder}/config"}) as server:
+            check("refused", server.wait_for_log("plugin refused"), server.log)
+            check("the reason", server.wait_for_log("The constructor threw an exception: the constructor does not want to"), server.log)
+    print(f"edges of agent_plugin.hpp and agent_plugin_blocking.h, {mode}: as promised")
+
+
 def units(server):
     """Examples/units: state, and a tool for others."""
     turn = server.create("3 km in miles", "Units")
@@ -237,4 +290,5 @@ def run(programs, examples, mode):
 if __name__ == "__main__":
     kinds_of_turns(os.path.abspath(sys.argv[1]))
     for mode in ("worker", "in process"):
+        edges(os.path.abspath(sys.argv[1]), mode)
         run(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), mode)

@@ -3,9 +3,10 @@
 #
 #   <outdir>/<Name>.agentplugin                      the good ones, as bundles: <outdir> can serve as a plugin folder
 #   <outdir>/single/<Name>.so                        the same as single files, with the section .agent_plugin
+#   <outdir>/rogue/Rogue.agentplugin                 one that does what it must not when it is told to
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
 #   <outdir>/versions/<name>.agentplugin             VersionC in many versions, good and bad ones
-#   <outdir>/villain/Villain.agentplugin             does harm when told to: in a folder of its own
+#   <outdir>/sandbox/SandboxC.agentplugin            tries to get out of its sandbox
 #   <outdir>/bad/NoSection.so                        a single file without the section
 #
 # CC and CFLAGS are obeyed (for sanitizers). Builds nothing that is up to date.
@@ -15,11 +16,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 include=$here/../../Sources/PluginABI/include
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
+umask 022 # the host refuses what others may write to
+chmod go-w "$out"
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
 rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin"
-rm -rf "$out/single" "$out/bad" "$out/versions" "$out/villain"
+rm -rf "$out/single" "$out/bad" "$out/versions" "$out/rogue" "$out/sandbox"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -62,6 +65,15 @@ good ScriptC
 good BenchC
 good KindsC
 
+# Not in the folder of the good ones.
+mkdir -p "$out/rogue/Rogue.agentplugin"
+compile "$here/Rogue/plugin.c" "$out/rogue/Rogue.agentplugin/libRogue.so"
+cp "$here/Rogue/plugin.json" "$out/rogue/Rogue.agentplugin/plugin.json"
+# It tries to get out: only for the tests of the sandbox, so it has a plugin folder of its own.
+mkdir -p "$out/sandbox/SandboxC.agentplugin"
+compile "$here/SandboxC/plugin.c" "$out/sandbox/SandboxC.agentplugin/libSandboxC.so"
+cp -R "$here/SandboxC/plugin.json" "$here/SandboxC/assets" "$out/sandbox/SandboxC.agentplugin"
+
 version() { # <label> <folder> [flags]
     label=$1
     bundle=$out/versions/$2.agentplugin
@@ -76,9 +88,6 @@ version 6 create-crashes -DFLAW_CREATE_CRASHES
 version 7 sick -DFLAW_SICK
 version 8 refuses-state -DFLAW_REFUSES_STATE
 version 9 crashes -DFLAW_CRASHES
-mkdir -p "$out/villain/Villain.agentplugin"
-compile "$here/Villain/plugin.c" "$out/villain/Villain.agentplugin/libVillain.so"
-cp "$here/Villain/plugin.json" "$out/villain/Villain.agentplugin/plugin.json"
 
 # The file is no library for this machine.
 mkdir -p "$out/bad/NotELF.agentplugin" "$out/bad/EmptyFile.agentplugin" "$out/bad/MissingLibrary.agentplugin"

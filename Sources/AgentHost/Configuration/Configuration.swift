@@ -15,14 +15,18 @@ public struct Configuration: Sendable {
     var pluginPolicy: String?
     /// What the policy does not allow is loaded nevertheless.
     var allowsUnsigned: Bool
+    var pluginLimitsFile: String?
     var cacheFolder: String
     var workerPath: String
+    /// Folder for crash reports.
+    var crashFolder: String
+    var sandboxPolicy: SandboxPolicy
+    /// Absolute paths.
+    var sandboxReadFolders: [String]
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
     var longestRestartPause: Int64
-    /// Nil: no files.
-    var crashReportFolder: String?
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
@@ -77,13 +81,21 @@ public struct Configuration: Sendable {
         let policy = sources.value(.pluginPolicy)
         pluginPolicy = policy.isEmpty ? nil : policy
         allowsUnsigned = sources.isOn(.allowUnsigned)
-        cacheFolder = Configuration.cacheFolder(sources)
+        let limits = sources.value(.pluginLimits)
+        pluginLimitsFile = limits.isEmpty ? nil : limits
+        // Workers leave the working folder.
+        cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
+        let crashes = sources.value(.crashReports)
+        crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
+        guard let sandbox = SandboxPolicy(rawValue: sources.value(.sandbox)) else {
+            throw sources.error(.sandbox, "must be require, warn or off")
+        }
+        sandboxPolicy = sandbox
+        sandboxReadFolders = try Configuration.readFolders(sources)
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
-        let reports = sources.value(.crashReports)
-        crashReportFolder = reports == "off" ? nil : reports.isEmpty ? "\(cacheFolder)/crash-reports" : reports
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
@@ -129,6 +141,14 @@ public struct Configuration: Sendable {
                 .database, "must look like sqlite:///relative/path or sqlite:////absolute/path, not \"\(url)\"")
         }
         return String(url.dropFirst(prefix.count))
+    }
+
+    private static func readFolders(_ sources: SettingSources) throws(ConfigurationError) -> [String] {
+        let folders = sources.value(.sandboxRead).split(separator: ":").map(String.init)
+        guard folders.allSatisfy({ $0.hasPrefix("/") }), folders.count <= 32 else {
+            throw sources.error(.sandboxRead, "must be at most 32 absolute paths, separated by colons")
+        }
+        return folders
     }
 
     private static func cacheFolder(_ sources: SettingSources) -> String {

@@ -52,12 +52,26 @@ extension Setting {
         summary:
             "1 loads what the policy does not allow all the same, always in a worker, with a warning each time. For development.",
         isSwitch: true)
+    static let pluginLimits = Setting(
+        variables: ["AGENTHOST_PLUGIN_LIMITS"], flag: "plugin-limits", defaultValue: "",
+        summary: "JSON file with limits for all plugins and for single ones; docs/limits.md lists them.")
     static let cache = Setting(
         variables: ["AGENTHOST_CACHE"], flag: "cache", defaultValue: "",
         summary: "Folder for private copies of plugins; unset: `agenthost` in `XDG_CACHE_HOME` or in `~/.cache`.")
     static let worker = Setting(
         variables: ["AGENTHOST_WORKER"], flag: "worker", defaultValue: "",
         summary: "The `plugin-worker` program; unset: beside this program.")
+    static let crashReports = Setting(
+        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
+        summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
+    static let sandbox = Setting(
+        variables: ["AGENTHOST_SANDBOX"], flag: "sandbox", defaultValue: "require",
+        summary:
+            "What becomes of plugins in workers where the kernel lacks a part of the sandbox: `require` (they are refused), "
+            + "`warn` (they run with what there is) or `off` (no sandbox at all).")
+    static let sandboxRead = Setting(
+        variables: ["AGENTHOST_SANDBOX_READ"], flag: "sandbox-read", defaultValue: "",
+        summary: "Further folders that plugins in workers may read, absolute, separated by colons.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -68,11 +82,6 @@ extension Setting {
         summary:
             "Longest pause before a worker that crashes again and again is started again, 0 to 3600 seconds; 0: always at once. "
             + "The first crash needs no pause, the second 100 ms, each further one twice as much.")
-    static let crashReports = Setting(
-        variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
-        summary:
-            "Folder for the reports that are written when a plugin in this process ends it; unset: `crash-reports` in the cache folder; "
-            + "`off`: no files, the report goes to standard error alone.")
     static let defaultAgent = Setting(
         variables: ["CHATKIT_DEFAULT_AGENT"], flag: "default-agent", defaultValue: "",
         summary: "Agent for new threads that name none; unset: `TripPlanner`.")
@@ -131,8 +140,11 @@ extension Setting {
             pluginConfiguration,
             pluginPolicy,
             allowUnsigned,
+            pluginLimits,
             cache,
             worker,
+            sandbox,
+            sandboxRead,
             quarantineCrashes,
             restartPause,
             crashReports,

@@ -43,6 +43,9 @@ final class Logger: Sendable {
         Logger(level: level, sink: sink, fields: self.fields + fields.map { ($0.key, $0.value) })
     }
 
+    /// A logger that drops what is no error.
+    var errorsOnly: Logger { Logger(level: .error, sink: sink, fields: fields) }
+
     func trace(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.trace, message, fields) }
     func debug(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.debug, message, fields) }
     func info(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.info, message, fields) }

@@ -38,6 +38,14 @@ func folder(of path: String) -> String {
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
+/// `path` as it is reached from anywhere: a relative one is taken from the working folder of now.
+func absolutePath(_ path: String) -> String {
+    guard !path.hasPrefix("/") else { return path }
+    guard let working = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(working) }
+    return "\(unsafe String(cString: working))/\(path)"
+}
+
 /// The folder of the running program.
 func executableFolder() -> String {
     var buffer = [UInt8](repeating: 0, count: 4_096)

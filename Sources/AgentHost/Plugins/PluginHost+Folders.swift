@@ -27,6 +27,7 @@ extension PluginHost {
         }
         var paths: [String] = []
         for folder in configuration.folders { paths += try await candidates(folder) }
+        await askForSandbox()
         var reports: [PluginReport] = []
         for path in paths { reports.append(await deploy(path)) }
         return reports

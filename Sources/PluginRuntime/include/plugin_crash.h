@@ -1,27 +1,28 @@
-/* plugin_crash.h - what a process says when plugin code ends it (docs/crash-reports.md).
+/* plugin_crash.h - says which plugin it was when the process crashes, or ends by exit() inside a plugin.
  *
- * Handlers for the signals of a thread's own faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT) write a report that names
- * the plugin, then let the signal end the process. They do only what a signal handler may: no memory is allocated, no lock is
- * taken. The same for exit(3), if a plugin calls it. */
+ * The handler only uses what is safe in a signal handler, writes its report and lets the process end with the signal it got: nothing is
+ * survived. docs/crash-reports.md shows a report. */
 #ifndef PLUGIN_CRASH_H
 #define PLUGIN_CRASH_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#if defined(__clang__)
-#pragma clang assume_nonnull begin
-#define APR_CRASH_NULLABLE _Nullable
-#else
-#define APR_CRASH_NULLABLE
+#ifdef __cplusplus
+extern "C" {
 #endif
 
-/* Installs the handlers for the whole process; once, before plugins are loaded. `program` and `version` name it in the report.
- * `folder`: an existing folder for the file of a report; null: the report goes to stderr alone. `brief`: one line on
- * stderr and no file, as a worker's last words. The strings are copied. 0, or an errno. */
-int apr_crash_install(const char *program, const char *version, const char *APR_CRASH_NULLABLE folder, bool brief);
+typedef struct apr_crash_options {
+  const char *program; /* the first words of what is written */
+  const char *folder;  /* where a file with the report goes (made with mode 0700 when it is needed); null: one line on stderr is all */
+  bool hands_over;     /* afterwards, handlers that were there before come: that of Swift's backtraces */
+} apr_crash_options;
 
-#if defined(__clang__)
-#pragma clang assume_nonnull end
+/* Installs the handlers for SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP and (with a folder) SIGSYS, and a hook for exit(). Once in a process, before
+ * the first runtime is created; the strings are copied. Answers 0 or an errno. */
+int apr_crash_install(const apr_crash_options *options);
+
+#ifdef __cplusplus
+}
 #endif
+
 #endif

@@ -125,9 +125,10 @@ typedef struct apr_message {
 typedef struct apr_runtime apr_runtime;
 
 /* Receives `count` messages of the runtime, in order. Called from any thread of the plugin or the runtime, several at a
- * time; messages of one token come in order. What a function says on its lane comes when it returns, as one call (or
- * once it has stalled); where the embedder pumps, and from other threads, each message comes by itself. Must not block
- * and must not call the runtime's apr_destroy. May call apr_deliver. */
+ * time; messages of one token come in order. What functions say on their lanes comes as one call for many of them: at
+ * once when no other lane is ready, else within about a fifth of a millisecond, and within a millisecond or two when the
+ * next function takes long. Where the embedder pumps, and from other threads, each message comes by itself. Must not
+ * block and must not call the runtime's apr_destroy. May call apr_deliver. */
 typedef void (*apr_sink_fn)(void *AP_NULLABLE context, const apr_message *AP_NONNULL const *AP_NONNULL messages,
                             size_t count);
 

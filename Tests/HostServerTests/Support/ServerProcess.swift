@@ -115,6 +115,29 @@ final class ServerProcess: Sendable {
         return false
     }
 
+    var logPath: String { logURL.path }
+
+    /// Its child processes: workers.
+    func children() -> [Int32] {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+        return tasks.flatMap { task in
+            let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/children", encoding: .utf8)) ?? ""
+            return text.split(separator: " ").compactMap { Int32($0) }
+        }
+    }
+
+    /// How many processes there are in a process group, zombies aside.
+    func processes(inGroup group: Int32) -> Int {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.filter { name in
+            guard Int(name) != nil, let stat = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
+                let end = stat.lastIndex(of: ")")
+            else { return false }
+            let fields = stat[end...].split(separator: " ")
+            return fields.count > 3 && fields[1] != "Z" && fields[3] == "\(group)"
+        }.count
+    }
+
     func client(user: String? = nil) -> ChatKitClient { ChatKitClient(port: port, user: user) }
 }
 

@@ -7,7 +7,7 @@ import Testing
 /// Tests/HostServerTests/CrashReportTests.swift.
 struct CrashReportsTests {
     private let folder = TemporaryFolder()
-    private var reports: String { "\(folder.path)/a/b" }
+    private var reports: String { "\(folder.path)/crashes" }
 
     /// Runs `body` with a log and answers its lines.
     private func logged(_ body: (Logger) -> Void) throws -> [String] {
@@ -25,40 +25,34 @@ struct CrashReportsTests {
     }
 
     @Test func eachReportIsToldOnce() throws {
-        let silent = try logged { log in
-            let prepared = CrashReports(folder: reports, log: log).prepare()
-            #expect(prepared == reports)
-        }
-        #expect(silent == [])
-        try write("crash-20260101T000000Z-1.txt", "time: x\nended by: SIGSEGV\nplugin: dev.p 1.0\nstack:\nplugin: no\n")
+        #expect(try logged { CrashReports(folder: reports, log: $0).tellOfEarlier() } == [], "there is no folder yet")
+        try FileManager.default.createDirectory(atPath: reports, withIntermediateDirectories: false)
+        #expect(try logged { CrashReports(folder: reports, log: $0).tellOfEarlier() } == [])
+        try write(
+            "crash-20260101T000000Z-1.txt",
+            "AgentHost crash report\nwhat:      SIGSEGV\nplugin:    dev.p 1.0\nstack:\nplugin:    no\n")
         try write("notes.txt", "none of ours")
-        let lines = try logged { _ = CrashReports(folder: reports, log: $0).prepare() }
+        let lines = try logged { CrashReports(folder: reports, log: $0).tellOfEarlier() }
         #expect(lines.count == 1)
         #expect(lines.first?.contains("crash-20260101T000000Z-1.txt") == true)
-        #expect(lines.first?.contains(#""plugin":"dev.p 1.0""#) == true)
-        #expect(lines.first?.contains(#""ended_by":"SIGSEGV""#) == true)
-        #expect(try logged { _ = CrashReports(folder: reports, log: $0).prepare() } == [])
+        #expect(lines.first?.contains(#""crashed_plugin":"dev.p 1.0""#) == true)
+        #expect(lines.first?.contains(#""what":"SIGSEGV""#) == true)
+        #expect(try logged { CrashReports(folder: reports, log: $0).tellOfEarlier() } == [])
         try write("crash-20260102T000000Z-1.txt", "")
-        let later = try logged { _ = CrashReports(folder: reports, log: $0).prepare() }
+        let later = try logged { CrashReports(folder: reports, log: $0).tellOfEarlier() }
         #expect(later.count == 1 && later[0].contains("crash-20260102T000000Z-1.txt"), "an empty one, too: \(later)")
     }
 
     @Test func theNewestStay() throws {
-        _ = CrashReports(folder: reports, log: .silent).prepare()
-        for number in 0..<CrashReports.kept + 7 {
+        try FileManager.default.createDirectory(atPath: reports, withIntermediateDirectories: false)
+        for number in 0..<CrashReports.limit + 7 {
             try write("crash-20260101T\(String(1_000_000 + number).dropFirst())Z-1.txt", "x")
         }
-        _ = CrashReports(folder: reports, log: .silent).prepare()
+        CrashReports(folder: reports, log: .silent).tellOfEarlier()
         let left = try FileManager.default.contentsOfDirectory(atPath: reports).filter { $0.hasPrefix("crash-") }
             .sorted()
-        #expect(left.count == CrashReports.kept)
+        #expect(left.count == CrashReports.limit)
         #expect(left.first == "crash-20260101T000007Z-1.txt")
     }
 
-    @Test func aFolderThatCannotBeMadeIsToldAndDoneWithout() throws {
-        let file = "\(folder.path)/file"
-        try "x".write(toFile: file, atomically: false, encoding: .utf8)
-        let lines = try logged { #expect(CrashReports(folder: "\(file)/reports", log: $0).prepare() == nil) }
-        #expect(lines.count == 1 && lines[0].contains("AGENTHOST_CRASH_REPORTS"))
-    }
 }

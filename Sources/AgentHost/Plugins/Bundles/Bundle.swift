@@ -43,6 +43,16 @@ struct Bundle: Sendable {
     /// File name for sentences.
     var fileName: String { Bundle.lastComponent(path) }
 
+    /// Whether one of its libraries was compiled from Swift: then the sections of the Swift runtime are in it, however it is linked.
+    var holdsSwift: Bool {
+        files.contains { file in
+            guard file.path.hasSuffix(".so") || file.path.contains(".so."), let elf = try? ELFFile(file.bytes) else {
+                return false
+            }
+            return ["swift5_type_metadata", "swift5_protocols", "swift5_typeref"].contains { elf.section($0) != nil }
+        }
+    }
+
     static func lastComponent(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
     /// Reads a bundle folder `Name.agentplugin` or a single `.so` and makes every check that needs no code to run. Blocks.

@@ -33,13 +33,24 @@ final class WorkerChannel: PluginChannel {
         var frames = FrameReader()
         var lines = LineSplitter()
         var rate = LineRate()
-        var lastWords: LastWords?
+        var budget = OutputBudget()
+        /// What the worker program itself said about its death.
+        var lastWords: String?
+        /// It was killed or has closed its socket: only its end is waited for.
+        var isDying = false
     }
 
+    /// Most pieces that are read from one that has ended: a process that it left behind may go on writing.
+    private static let lastPieces = 256
+    /// How the line begins that says why it dies (crash.c).
+    private static let ownLine = "plugin-worker: last words: "
+
     /// Starts the program. Throws a sentence when that fails.
-    init(program: String, io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) {
-        var child = cplatform_child(pid: 0, socket: -1, output: -1)
-        let error = unsafe cplatform_child_start(program, &child)
+    init(
+        program: String, arguments: [String], io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger
+    ) throws(PluginChannelError) {
+        var child = cplatform_child(pid: 0, socket: -1, output: -1, end: -1)
+        let error = unsafe withArguments(program, arguments) { unsafe cplatform_child_start(program, $0, &child) }
         guard error == 0 else {
             throw PluginChannelError(
                 sentence: "cannot start the worker program \(program): \(FileError(error).sentence)")
@@ -73,6 +84,11 @@ final class WorkerChannel: PluginChannel {
     }
 
     func abandon() { kill("was killed") }
+
+    func end(_ why: String) { kill(why) }
+
+    /// The lock keeps the process from being reaped meanwhile: its number would be somebody else's.
+    var usage: ProcessUsage? { outbox.withLock { $0.isGone ? nil : ProcessUsage.of(pid: child.pid) } }
 
     func release(_ done: @escaping @Sendable () -> Void) {}
 
@@ -115,32 +131,58 @@ final class WorkerChannel: PluginChannel {
         if let change { io.setWritable(self, change) }
     }
 
-    /// Reads a piece and delivers its events; the end or a bad frame is the worker's death.
-    func readSocket() {
-        let piece = read(child.socket)
-        guard let piece else { return }
-        guard !piece.isEmpty else { return die(nil) }
+    /// Reads a piece and delivers its events; the end or a bad frame is the worker's death. False when nothing is left to read.
+    @discardableResult
+    func readSocket() -> Bool {
+        guard !inbox.withLock({ $0.isDying }), let piece = read(child.socket) else { return false }
+        guard !piece.isEmpty else {
+            die(nil)
+            return false
+        }
         do {
             let events = try inbox.withLock { inbox throws(FrameReader.Failure) in try inbox.frames.feed(piece) }
             if !events.isEmpty { receiver.channel(self, received: events) }
+            return true
         } catch {
             die("sent bytes that are no frame and was killed")
+            return false
         }
     }
 
-    /// Reads what the plugin printed.
+    /// The process has ended, though another may hold its socket: what it had said still counts.
+    func hasEnded() {
+        for _ in 0..<WorkerChannel.lastPieces where !readSocket() { break }
+        if !inbox.withLock({ $0.isDying }) { die(nil) }
+        bury()
+    }
+
+    /// Reads what the plugin printed, unless it prints too much: then that waits.
     func readOutput() {
         guard let piece = read(child.output) else { return }
         if piece.isEmpty { return io.unwatch(child.output) }
         report(inbox.withLock { $0.lines.feed(piece) })
+        let pause = inbox.withLock { $0.budget.spend(piece.count, at: monotonicMilliseconds()) }
+        if let pause { io.pauseOutput(self, until: pause) }
     }
 
     private func report(_ lines: [String]) {
         let now = monotonicMilliseconds()
-        if let words = lines.lazy.compactMap(LastWords.init).first { inbox.withLock { $0.lastWords = words } }
-        for line in lines where inbox.withLock({ $0.rate.allows(at: now) }) {
+        for line in lines {
+            if line.hasPrefix(WorkerChannel.ownLine) {
+                inbox.withLock { $0.lastWords = String(line.dropFirst(WorkerChannel.ownLine.count).prefix(1_024)) }
+            }
+            guard inbox.withLock({ $0.rate.allows(at: now) }) else { continue }
+            reportDropped()
             log.info("plugin output", ["line": .string(line)])
         }
+    }
+
+    private func reportDropped() {
+        let count = inbox.withLock { $0.rate.takeDropped() }
+        guard count > 0 else { return }
+        log.warn(
+            "plugin output dropped: it prints more than \(LineRate.limit) lines a second", ["lines": .int(Int64(count))]
+        )
     }
 
     /// A piece; empty at the end or when the stream is broken; nil when there is nothing now.
@@ -154,13 +196,25 @@ final class WorkerChannel: PluginChannel {
         return result == -1 ? nil : piece
     }
 
+    /// Kills what is left of it. Its end is reported when the kernel says that it has come: freeing much memory takes time, which others
+    /// are not to wait for.
     private func die(_ why: String?) {
+        inbox.withLock { $0.isDying = true }
         if let why { kill(why) } else { outbox.withLock { _ in cplatform_child_kill(child.pid) } }
+        io.unwatch(child.socket)
+        if child.end < 0 { bury() }
+    }
+
+    private func bury() {
         io.remove(self)
         // What it printed last often says why it died.
-        while let piece = read(child.output), !piece.isEmpty { report(inbox.withLock { $0.lines.feed(piece) }) }
+        for _ in 0..<WorkerChannel.lastPieces {
+            guard let piece = read(child.output), !piece.isEmpty else { break }
+            report(inbox.withLock { $0.lines.feed(piece) })
+        }
         if let rest = inbox.withLock({ $0.lines.finish() }) { report([rest]) }
-        receiver.channel(self, died: reap())
+        reportDropped()
+        receiver.channel(self, died: reap(), words: inbox.withLock { $0.lastWords })
     }
 
     /// Takes the exit status, closes the descriptors and says how it ended.
@@ -177,17 +231,16 @@ final class WorkerChannel: PluginChannel {
         }
         cplatform_close(child.socket)
         cplatform_close(child.output)
+        if child.end >= 0 { cplatform_close(child.end) }
         if let why { return why }
-        let words = inbox.withLock { $0.lastWords }
-        guard signal != 0 else {
-            return "ended with exit status \(status)" + (words.map { $0.explaining(nil) } ?? "")
-        }
+        guard signal != 0 else { return "ended with exit status \(status)" }
         let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
             guard let base = buffer.baseAddress else { return "a signal" }
             unsafe cplatform_signal_name(signal, base, buffer.count)
             return unsafe String(cString: base)
         }
-        return "was ended by \(name)" + (words.map { $0.explaining(name) } ?? "")
+        let forbidden = name == "SIGSYS" ? ": it made a system call that the sandbox forbids, see docs/sandbox.md" : ""
+        return "was ended by \(name)" + forbidden
     }
 }
 
@@ -195,11 +248,12 @@ final class WorkerChannel: PluginChannel {
 struct WorkerChannelFactory: PluginChannelFactory {
     /// Path of `plugin-worker`.
     var program: String
+    var sandbox: WorkerSandbox
     var io: WorkerIO
 
     var mode: PluginMode { .worker }
 
     func open(_ receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) -> any PluginChannel {
-        try WorkerChannel(program: program, io: io, receiver: receiver, log: log)
+        try WorkerChannel(program: program, arguments: sandbox.arguments, io: io, receiver: receiver, log: log)
     }
 }

@@ -14,7 +14,12 @@ private import Synchronization
         /// Tags of those with something new to write.
         var dirty: Set<UInt64> = []
         var isClosed = false
+        /// When to read again what these print, by tag.
+        var paused: [UInt64: Int64] = [:]
     }
+
+    /// Tags of a worker: its socket, its output, its end.
+    private static let tagStep: UInt64 = 4
 
     /// Throws a sentence when the system has no descriptors left.
     init() throws(PluginChannelError) {
@@ -31,13 +36,17 @@ private import Synchronization
         let error: Int32 = state.withLock { state in
             guard !state.isClosed else { return 108 }
             if state.thread == nil { state.thread = NativeThread(name: "plugin-io") { self.run() } }
-            state.lastTag += 2
+            state.lastTag += WorkerIO.tagStep
             let tag = state.lastTag
             worker.tag = tag
             var error = watch(worker.child.socket, tag)
             if error == 0 {
                 error = watch(worker.child.output, tag + 1)
-                if error != 0 { unwatch(worker.child.socket) }
+                if error == 0, worker.child.end >= 0 { error = watch(worker.child.end, tag + 2) }
+                if error != 0 {
+                    unwatch(worker.child.socket)
+                    unwatch(worker.child.output)
+                }
             }
             if error == 0 { state.workers[tag] = worker }
             return error
@@ -59,11 +68,34 @@ private import Synchronization
     func remove(_ worker: WorkerChannel) {
         unwatch(worker.child.socket)
         unwatch(worker.child.output)
-        state.withLock { $0.workers[worker.tag] = nil }
+        if worker.child.end >= 0 { unwatch(worker.child.end) }
+        state.withLock { state in
+            state.workers[worker.tag] = nil
+            state.paused[worker.tag] = nil
+        }
     }
 
     /// Stops watching what is no longer wanted: the output of a worker that closed it.
     func unwatch(_ descriptor: Int32) { unsafe cplatform_poller_remove(&poller, descriptor) }
+
+    /// Leaves what the worker prints alone until that time, in milliseconds of the monotonic clock. I/O thread.
+    func pauseOutput(_ worker: WorkerChannel, until time: Int64) {
+        unwatch(worker.child.output)
+        state.withLock { $0.paused[worker.tag] = time }
+    }
+
+    /// Goes on reading where the pause is over. Answers how many milliseconds the next one lasts; -1: there is none.
+    private func endPauses() -> Int32 {
+        let now = monotonicMilliseconds()
+        return state.withLock { state in
+            for (tag, time) in state.paused where time <= now {
+                state.paused[tag] = nil
+                guard let worker = state.workers[tag] else { continue }
+                _ = watch(worker.child.output, tag + 1)
+            }
+            return state.paused.values.min().map { Int32(clamping: $0 - now) } ?? -1
+        }
+    }
 
     func setWritable(_ worker: WorkerChannel, _ wanted: Bool) {
         _ = unsafe cplatform_poller_set_writable(&poller, worker.child.socket, worker.tag, wanted)
@@ -89,15 +121,18 @@ private import Synchronization
     private func run() {
         var ready = [cplatform_ready](repeating: cplatform_ready(tag: 0, events: 0), count: 64)
         while true {
+            let pause = endPauses()
             let count = unsafe ready.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return 0 }
-                return unsafe Int(cplatform_poller_wait(&poller, base, Int32(buffer.count)))
+                return unsafe Int(cplatform_poller_wait(&poller, base, Int32(buffer.count), pause))
             }
             for entry in ready[..<count] {
-                guard let worker = state.withLock({ $0.workers[entry.tag & ~1] }) else { continue }
-                if entry.tag & 1 == 1 {
-                    worker.readOutput()
-                } else {
+                let source = entry.tag % WorkerIO.tagStep
+                guard let worker = state.withLock({ $0.workers[entry.tag - source] }) else { continue }
+                switch source {
+                case 1: worker.readOutput()
+                case 2: worker.hasEnded()
+                default:
                     if entry.events & UInt32(CPLATFORM_WRITABLE) != 0 { worker.flush() }
                     if entry.events & UInt32(CPLATFORM_READABLE) != 0 { worker.readSocket() }
                 }

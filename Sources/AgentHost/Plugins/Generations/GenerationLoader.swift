@@ -13,6 +13,8 @@ struct GenerationLoader: Sendable {
     static let healthTimeout: Int64 = 10_000
 
     let configuration: PluginHostConfiguration
+    /// Of all plugins.
+    let limits: PluginLimitTable
     let registry: Registry
     let store: any Store
     let services: HostServices
@@ -69,7 +71,7 @@ struct GenerationLoader: Sendable {
         let setup = try await setup(plan.bundle)
         if plan.mode == .inProcess { try await probe(plan.bundle, setup) }
         let instance = PluginInstance(
-            manifest, file: plan.bundle.fileName, setup: setup, factory: factory(plan.mode), services: services,
+            manifest, file: plan.bundle.fileName, setup: setup, factory: factory(plan.mode, setup), services: services,
             deadlines: deadlines, log: log.with(["generation": .int(Int64(plan.number))]), onNotice: plan.onNotice)
         if let refusal = await instance.start() { throw BundleError(reason: refusal) }
         do throws(BundleError) {
@@ -95,21 +97,26 @@ struct GenerationLoader: Sendable {
             try PrivateCopy.make(of: bundle, cache: configuration.cacheFolder)
         }
         return PluginInstance.Setup(
-            library: copy.library, config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
-            timeouts: configuration.timeouts, recovery: configuration.recovery)
+            library: copy.library,
+            sandbox: WorkerSandbox(
+                configuration.sandboxPolicy, for: bundle, in: copy.folder, read: configuration.sandboxReadFolders),
+            config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
+            timeouts: configuration.timeouts, recovery: configuration.recovery,
+            limits: limits.limits(of: bundle.manifest))
     }
 
-    private func factory(_ mode: PluginMode) -> any PluginChannelFactory {
+    private func factory(_ mode: PluginMode, _ setup: PluginInstance.Setup) -> any PluginChannelFactory {
         switch mode {
         case .inProcess: InProcessChannelFactory()
-        case .worker: WorkerChannelFactory(program: configuration.workerPath, io: io)
+        case .worker: WorkerChannelFactory(program: configuration.workerPath, sandbox: setup.sandbox, io: io)
         }
     }
 
     /// Loads and creates the plugin in a worker that is thrown away: what would take this process down does so there (abi.md A17).
     private func probe(_ bundle: Bundle, _ setup: PluginInstance.Setup) async throws(BundleError) {
         let probe = PluginInstance(
-            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker), services: .unavailable,
+            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker, setup),
+            services: .unavailable,
             deadlines: deadlines, log: log, isProbe: true)
         let refusal = await probe.start()
         probe.kill()

@@ -127,16 +127,19 @@ struct InstanceLifecycle: Sendable {
     }
 
     /// The worker process is gone.
-    mutating func died(_ number: Int, how: String, now: Int64) -> [Action] {
+    ///
+    /// - Parameter words: what it said about that itself; for operators, not for everybody.
+    mutating func died(_ number: Int, how told: String, words: String? = nil, now: Int64) -> [Action] {
         guard number == incarnation else { return [] }
+        let how = told + (words.map { " (\($0))" } ?? "")
         switch phase {
         case .idle, .down, .quarantined, .ended: return []
         case .loading(isRestart: false):
             return end([.started(refusal: how), .abandon(incarnation: number)], now)
-        case .loading(isRestart: true): return fall(why: how, now: now, failure: .unavailable)
+        case .loading(isRestart: true): return fall(why: how, told: told, now: now, failure: .unavailable)
         case .running:
             guard restarts else { return end(crash(how), now) }
-            return fall(why: how, now: now, failure: .crashed)
+            return fall(why: how, told: told, now: now, failure: .crashed)
         case .draining: return end(crash(how), now)
         case .destroying: return end([.abandon(incarnation: number)], now)
         }
