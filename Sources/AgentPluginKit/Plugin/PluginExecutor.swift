@@ -12,6 +12,9 @@ final class PluginExecutor: TaskExecutor {
     /// What tools such as `top -H` show.
     static let threadName = "plugin-swift"
 
+    /// Places of jobs that are gone which may be kept.
+    private static let kept = 4_096
+
     private struct State {
         var jobs: [UnownedJob] = []
         /// The first that waits; those before it are gone.
@@ -48,7 +51,10 @@ final class PluginExecutor: TaskExecutor {
             let job = state.jobs[state.first]
             state.first += 1
             if state.first == state.jobs.count {
-                state.jobs.removeAll(keepingCapacity: true)
+                state.jobs.removeAll(keepingCapacity: state.first <= PluginExecutor.kept)
+                state.first = 0
+            } else if state.first > PluginExecutor.kept {
+                state.jobs.removeFirst(state.first)
                 state.first = 0
             }
             if thread { state.idle -= 1 }
@@ -92,7 +98,8 @@ final class PluginExecutor: TaskExecutor {
         return error == 0
     }
 
-    /// There are no threads to be had. Others will come to the jobs that wait; if there are none, the caller is as good as any.
+    /// There are no threads to be had. Those that run will come to the jobs that wait; if there are none, Swift's pool takes them. The
+    /// caller must not: it may hold a lock.
     private func threadIsMissing() {
         let isAlone = state.withLock { state in
             state.threads -= 1
@@ -100,6 +107,6 @@ final class PluginExecutor: TaskExecutor {
             return state.threads == 0
         }
         guard isAlone else { return }
-        while let job = next() { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+        while let job = next() { globalConcurrentExecutor.enqueue(job) }
     }
 }

@@ -23,6 +23,7 @@
 
 struct ap_instance {
   tables t;
+  _Atomic ap_handle waiting; /* the turn that said "still" */
 };
 
 static char *denied(const char *what) { return format("denied: %s: %s", what, strerror(errno)); }
@@ -302,6 +303,7 @@ static ap_status turn_begin(ap_instance *self, ap_handle handle, const ap_turn_r
     self->t.turn->finish(self->t.host, handle, AP_OK, str(""));
     free(answer);
   } else {
+    self->waiting = handle;
     self->t.turn->text(self->t.host, handle, 0, str("waiting"));
   }
   free(words);
@@ -309,6 +311,7 @@ static ap_status turn_begin(ap_instance *self, ap_handle handle, const ap_turn_r
 }
 
 static void turn_cancel(ap_instance *self, ap_handle handle, ap_status why) {
+  if (self->waiting != handle) return;
   do_configured(self->t.config, self->t.host, "/cancel");
   self->t.turn->finish(self->t.host, handle, why, str(""));
 }

@@ -49,8 +49,8 @@ struct WorkerTests {
     }
 
     @Test func aWorkerThatIsOnlySlowOrSilentIsLeftAlone() async throws {
-        let host = try await TestHost([TestHost.echo], .worker, timeouts: PluginTimeouts(grace: 100, response: 200))
-        let silent = try host.turn("hang", deadline: 1_500)
+        let host = try await TestHost([TestHost.echo], .worker, timeouts: PluginTimeouts(grace: 100, response: 1_000))
+        let silent = try host.turn("hang", deadline: 5_000)
         let slow = try host.turn("slow 60")
         #expect(await slow.recorder.failure() == nil)
         #expect(await silent.recorder.failure() == .deadline)
@@ -122,9 +122,9 @@ extension TestHost {
     static func workers(of host: TestHost) -> [String] {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.filter { process in
-            guard Int(process) != nil else { return false }
-            let words = (try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/cmdline")))?
-                .readDataToEndOfFile()
+            guard Int(process) != nil, Int(process) != Int(getpid()) else { return false }
+            // A process may end while it is read: `readDataToEndOfFile` would trap.
+            let words = try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/cmdline")).readToEnd()
             return words.map { String(decoding: $0, as: UTF8.self).contains("--folder=\(host.cache)") } ?? false
         }
     }

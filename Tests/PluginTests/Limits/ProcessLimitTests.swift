@@ -60,7 +60,8 @@ struct ProcessLimitTests {
 
     @Test func cpu() async throws {
         try await expectEnded(
-            try await host(#""cpu_percent": 5"#), "burn 2", .cpuPercent, "% of a core, more than its 5 %, and was ended"
+            try await host(#""cpu_percent": 30"#), "burn 8", .cpuPercent,
+            "% of a core, more than its 30 %, and was ended"
         )
     }
 

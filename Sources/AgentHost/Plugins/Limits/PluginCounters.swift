@@ -100,7 +100,7 @@ struct PluginCounters: Sendable {
         case APR_METER_LANE_US:
             // A worker has one lane thread; in process the runtime is our own.
             runtime.laneMicroseconds = grown(
-                runtime.laneMicroseconds, mode == .worker ? elapsed + 1_000 : PluginCounters.most)
+                runtime.laneMicroseconds, min(mode == .worker ? elapsed + 1_000 : .max, PluginCounters.most))
         case APR_METER_CPU_US where mode == .inProcess:
             runtime.cpuMicroseconds = grown(runtime.cpuMicroseconds, PluginCounters.most)
         case APR_METER_TIMERS: runtime.openTimers = min(max(value, 0), 1 << 24)
