@@ -27,13 +27,13 @@ struct ModelTransportTests {
 
         /// What it has printed, once it has ended.
         func end() -> String {
-            process.terminate()
+            kill(process.processIdentifier, SIGKILL)
             text += output.fileHandleForReading.readDataToEndOfFile()
             process.waitUntilExit()
             return String(decoding: text, as: UTF8.self)
         }
 
-        deinit { if process.isRunning { process.terminate() } }
+        deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
     }
 
     fileprivate static func file(_ name: String) -> String {

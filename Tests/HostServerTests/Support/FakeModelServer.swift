@@ -28,14 +28,15 @@ final class FakeModelServer: Sendable {
         }
         let line = String(decoding: text, as: UTF8.self)
         guard let match = line.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/), let port = UInt16(match.1) else {
-            process.terminate()
+            kill(process.processIdentifier, SIGKILL)
             throw DidNotStart(output: line)
         }
         self.port = port
     }
 
+    // A process started from a thread of the pool inherits its signal mask: only this signal surely arrives.
     deinit {
-        process.terminate()
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
