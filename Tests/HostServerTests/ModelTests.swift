@@ -80,7 +80,7 @@ struct ModelTests {
             arguments: ["--models", file.path])
         #expect(try host.client().create("hello", agent: "TodoTasks").texts == ["You said: hello"])
         #expect(try good.requests().last?["model"] as? String == "b")
-        #expect(host.log.contains(#""next":"next provider""#) && !host.log.contains("canary"))
+        #expect(host.waitForLog(#""next":"next provider""#) && !host.log.contains("canary"))
         #expect(
             try host.client().create("Plan a trip to Vienna", agent: "TripPlanner").texts.joined().contains("budget"),
             "offline")
