@@ -8,7 +8,7 @@ source=Sources/AgentHost
 
 for folder in "$source"/*/; do
   name=$(basename "$folder")
-  printf '%s\n' "${rooms[@]}" | grep -qx "$name" || { echo "$folder is no room: add it to $0 at its place" >&2; exit 1; }
+  [[ " ${rooms[*]} " == *" $name "* ]] || { echo "$folder is no room: add it to $0 at its place" >&2; exit 1; }
 done
 
 wall() { # module, rooms that may import it

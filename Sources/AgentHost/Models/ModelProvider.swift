@@ -10,6 +10,8 @@ struct ModelRequest: Sendable {
     var settings: JSON = [:]
     /// Milliseconds of the monotonic clock.
     var deadline: Int64
+    /// Of the request that caused it, for the log; empty when there is none.
+    var requestID = ""
 
     /// `request_json` of the ABI and body of an HTTP request, but for transport fields.
     var json: JSON {

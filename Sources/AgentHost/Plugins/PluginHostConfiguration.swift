@@ -6,14 +6,28 @@ struct PluginHostConfiguration: Sendable {
     var cacheFolder: String
     /// Path of the `plugin-worker` program.
     var workerPath: String
+    var sandboxPolicy = SandboxPolicy.require
+    /// Further folders that plugins in workers may read, absolute.
+    var sandboxReadFolders: [String] = []
+    /// The adapter for C functions, beside it.
+    var adapterPath: String {
+        workerPath.lastIndex(of: "/").map { workerPath[..<$0] + "/ffi-adapter.so" } ?? "ffi-adapter.so"
+    }
     /// Which plugins run in this process.
     var trusted: Trust = .only([])
+    /// Which plugins may be loaded.
+    var rules = PluginTrust.Rules()
     /// Folder with `<plugin id>.json` files: configuration of single plugins.
     var configFolder: String?
     /// What plugins see as the host's version.
     var hostVersion: String = "0.1.0"
     var timeouts = PluginTimeouts()
     var recovery = PluginRecovery()
+
+    /// Where a bundle runs.
+    func mode(of bundle: Bundle) -> PluginMode {
+        trusted.includes(bundle.manifest.id) && !bundle.needsWorker ? .inProcess : .worker
+    }
 
     enum Trust: Sendable, Hashable {
         case all
@@ -60,6 +74,7 @@ struct PluginReport: Sendable, Hashable {
 enum PluginHostError: Error, Hashable {
     case folderMissing(String)
     case folderUnreadable(String, reason: String)
+    case policyUnusable(String)
     case noResources(String)
 
     /// Stable, for machines.
@@ -67,6 +82,7 @@ enum PluginHostError: Error, Hashable {
         switch self {
         case .folderMissing: "plugin_folder_missing"
         case .folderUnreadable: "plugin_folder_unreadable"
+        case .policyUnusable: "plugin_policy_unusable"
         case .noResources: "plugin_no_resources"
         }
     }
@@ -75,6 +91,7 @@ enum PluginHostError: Error, Hashable {
         switch self {
         case .folderMissing(let path): "The plugin folder \(path) does not exist; make it or name another one."
         case .folderUnreadable(let path, let reason): "The plugin folder \(path) cannot be read: \(reason)."
+        case .policyUnusable(let reason): reason.prefix(1).uppercased() + reason.dropFirst() + "."
         case .noResources(let reason): "Plugins cannot be run: \(reason)."
         }
     }

@@ -41,6 +41,10 @@ struct ToolCaller: Sendable, Hashable {
     var requestID = ""
     var agentID = ""
     var locale = ""
+    /// Whether the person has agreed to this very call.
+    var isApproved = false
+    /// Agents that ask each other as tools: how many are above this one.
+    var depth = 0
 }
 
 /// How a call ended.
@@ -66,6 +70,7 @@ enum ProviderFailure: Error, Sendable, Hashable {
     case limit
     /// It broke the contract, or failed with its own words.
     case failed(String)
+    case explained(ProviderExplanation)
 }
 
 /// Where tools come from.

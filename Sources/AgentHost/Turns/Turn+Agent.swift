@@ -69,8 +69,11 @@ extension Turn {
             case .limit: (.outputLimit, "The \(role) went over a limit and was stopped; ask for less at once.", true)
             case .failed(let text):
                 (.streamError, text.isEmpty || isModel ? "The \(role) failed; try again." : text, true)
+            case .explained(let why):
+                (TurnErrorCode(rawValue: why.code) ?? .streamError, why.sentence, why.allowRetry)
             }
-        fail(code: code, message: message, allowRetry: allowRetry, detail: "\(role): \(failure)", now: now)
+        let detail = if case .explained(let why) = failure { why.detail } else { "\(failure)" }
+        fail(code: code, message: message, allowRetry: allowRetry, detail: "\(role): \(detail)", now: now)
     }
 
     // MARK: Emissions

@@ -72,6 +72,7 @@ final class Instance: Sendable {
             do {
                 try await agent.answer(turn)
             } catch {
+                host.report(error)
                 result = outcome(of: error)
             }
             turns.close(handle)
@@ -119,6 +120,7 @@ final class Instance: Sendable {
                 let result = try await body()
                 host.tables.finish(call: handle, AP_OK, result.encoded)
             } catch {
+                host.report(error)
                 let (status, text) = outcome(of: error)
                 host.tables.finish(call: handle, status, Array(text.utf8))
             }

@@ -22,11 +22,7 @@ enum Fixtures {
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let worker = folder.appendingPathComponent("plugin-worker").path
-        try run(
-            """
-            cc -std=c11 -O1 -g -Wall -Wextra -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include \
-            -o '\(worker)' Sources/plugin-worker/main.c Sources/PluginRuntime/*.c -ldl
-            """)
+        try run("Sources/plugin-worker/build.sh '\(worker)' -O1")
         let plugins = folder.appendingPathComponent("plugins").path
         try run("bash Tests/Fixtures/build.sh '\(plugins)'")
         let hostile = folder.appendingPathComponent("hostile")

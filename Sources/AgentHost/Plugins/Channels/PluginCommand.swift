@@ -9,6 +9,7 @@ enum PluginCommand: Sendable {
     case beginTurn(token: UInt64, isBlocking: Bool, subject: String, AgentTurnRequest)
     case beginCall(token: UInt64, isBlocking: Bool, subject: String, ToolCallRequest)
     case beginCompletion(token: UInt64, isBlocking: Bool, ModelRequest)
+    case beginHook(token: UInt64, subject: String, HookRequest)
     case control(token: UInt64, deadline: Int64, ControlCall)
     case cancel(token: UInt64, CancelReason)
     case revoke(token: UInt64)
@@ -52,6 +53,13 @@ enum PluginCommand: Sendable {
             PluginMessage(
                 op: APR_MODEL_BEGIN, item: isBlocking ? 1 : 0, token: token, number: request.deadline,
                 strings: [Array(request.model.utf8), request.json.encoded])
+        case .beginHook(let token, let subject, let request):
+            PluginMessage(
+                op: APR_HOOK_BEGIN, token: token, number: request.deadline,
+                strings: [
+                    Array(request.agentID.utf8), Array(request.point.rawValue.utf8), request.json.encoded,
+                    Array(subject.utf8), Array(request.threadID.utf8), Array(request.locale.utf8),
+                ])
         case .control(let token, let deadline, .checkHealth):
             PluginMessage(op: APR_HEALTH, token: token, number: deadline)
         case .control(let token, let deadline, .saveState):

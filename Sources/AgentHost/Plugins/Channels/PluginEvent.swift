@@ -12,6 +12,7 @@ enum PluginEvent: Sendable, Hashable {
         static let config = Offers(rawValue: APR_HAS_CONFIG)
         static let health = Offers(rawValue: APR_HAS_HEALTH)
         static let state = Offers(rawValue: APR_HAS_STATE)
+        static let hooks = Offers(rawValue: APR_HAS_HOOKS)
     }
 
     /// `sentence` says why it was refused when `status` is negative.

@@ -129,7 +129,8 @@ extension PluginHost {
         }
         return PluginStatus(
             id: id, file: Bundle.lastComponent(slot.path),
-            mode: configuration.trusted.includes(id) ? .inProcess : .worker, deployment: slot.deployment,
+            mode: serving?.instance.mode ?? (configuration.trusted.includes(id) ? .inProcess : .worker),
+            deployment: slot.deployment,
             generations: generations, refusal: found[slot.path]?.refusal, manifest: serving?.manifest)
     }
 }

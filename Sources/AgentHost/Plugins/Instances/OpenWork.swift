@@ -68,6 +68,7 @@ extension ProviderFailure {
         case .unsupported: (AP_E_UNSUPPORTED, "it cannot do this")
         case .limit: (AP_E_LIMIT, "a limit was reached")
         case .failed(let words): (AP_E_FAILED, words)
+        case .explained(let why): (why.allowRetry ? AP_E_UNAVAILABLE : AP_E_FAILED, why.sentence)
         }
     }
 }

@@ -90,7 +90,9 @@ final class Incarnation: PluginChannelReceiver {
     }
 
     func channel(_ channel: any PluginChannel, received events: [PluginEvent]) {
-        for event in events { instance.received(event, channel, incarnation: number) }
+        WakeupBatch.gather {
+            for event in events { instance.received(event, channel, incarnation: number) }
+        }
     }
 
     func channel(_ channel: any PluginChannel, died how: String, words: String?) {

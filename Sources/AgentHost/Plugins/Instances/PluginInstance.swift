@@ -37,6 +37,8 @@ final class PluginInstance: Sendable {
     struct Setup: Sendable {
         /// Absolute path of the library.
         var library: String
+        /// If it runs in a worker.
+        var sandbox: WorkerSandbox
         /// JSON object.
         var config: [UInt8]
         var hostVersion: String
@@ -103,7 +105,7 @@ final class PluginInstance: Sendable {
     }
 
     /// - Parameters:
-    ///   - isProbe: loaded only to see whether it survives that: a death is final and its log lines are dropped.
+    ///   - isProbe: loaded only to see whether it survives that: a death is final, and of its log lines only errors are kept.
     ///   - onNotice: hears of crashes and quarantines. Called on any thread, never with the instance's lock held, before the turns that
     ///     are affected end; must not block. Notices of two incarnations may come out of order: compare their numbers.
     init(
@@ -118,7 +120,8 @@ final class PluginInstance: Sendable {
         self.onNotice = onNotice
         self.services = services
         self.deadlines = deadlines
-        self.log = isProbe ? .silent : log.with(["plugin": .string(manifest.id)])
+        let log = log.with(["plugin": .string(manifest.id)])
+        self.log = isProbe ? log.errorsOnly : log
         mode = factory.mode
         state = Mutex(
             State(
