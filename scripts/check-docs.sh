@@ -36,6 +36,10 @@ PATH=$programs:$PATH PKG_CONFIG_PATH=$work/installed/lib/pkgconfig python3 -B sc
 python3 -B Tests/ChatKitDifferential/check_page.py
 
 broken=0
+# Each extension has its page.
+for id in $(sed -nE 's/^#define AP_(EXT|HOST)_[A-Z_]+ "([^"]+)".*/\2/p' Sources/PluginABI/include/agent_plugin/*.h); do
+  grep -qs "^# \`$id\`: " docs/extensions/*.md || { echo "docs/extensions has no page for $id" >&2; broken=1; }
+done
 for file in README.md CONTRIBUTING.md docs/*.md docs/extensions/*.md; do
   while read -r target; do
     [ -e "$(dirname "$file")/$target" ] || { echo "$file: $target does not exist" >&2; broken=1; }

@@ -40,7 +40,9 @@ struct Tally: Sendable {
     mutating func note(_ piece: Span<UInt8>, now: Int64) {
         guard !piece.isEmpty, piece[0] == UInt8(ascii: "@") else { return }
         var due: Int64 = 0
-        for index in 1..<piece.count where piece[index] != UInt8(ascii: " ") { due = due * 10 + Int64(piece[index] - 48) }
+        for index in 1..<piece.count where piece[index] != UInt8(ascii: " ") {
+            due = due * 10 + Int64(piece[index] - 48)
+        }
         deltas += 1
         lateness[min(lateness.count - 1, Int(max(0, now / 1_000 - due)) / 100)] += 1
     }
@@ -170,7 +172,9 @@ func run(_ words: [String]) async throws {
 
 let words = CommandLine.arguments
 guard words.count == 7 else {
-    print("usage: turns-at-once <plugin folder> <worker program> <in-process | worker> <turns> <seconds> <scratch folder>")
+    print(
+        "usage: turns-at-once <plugin folder> <worker program> <in-process | worker> <turns> <seconds> <scratch folder>"
+    )
     exit(2)
 }
 Task.detached {

@@ -47,6 +47,7 @@ public final class AgentHost: Sendable {
     }
 
     private init(_ configuration: Configuration) throws(HostError) {
+        ProcessMetrics.begin()
         self.configuration = configuration
         log = Logger(level: configuration.logLevel)
         do {
@@ -69,13 +70,14 @@ public final class AgentHost: Sendable {
         engine = TurnEngine(
             store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration, models),
             log: log)
+        let requests = RequestCounters()
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, plugins: plugins, configuration: configuration,
-                    log: log),
-                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
+                    engine: engine, store: store, registry: registry, plugins: plugins, requests: requests,
+                    configuration: configuration, log: log),
+                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log, counters: requests),
             log: log)
     }
 
@@ -139,7 +141,8 @@ extension PluginHostConfiguration {
                 policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
-                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause),
+            limitsFile: configuration.pluginLimitsFile)
     }
 }
 
@@ -184,8 +187,8 @@ extension Registry.Model {
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, configuration: Configuration,
-        log: Logger
+        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, requests: RequestCounters,
+        configuration: Configuration, log: Logger
     ) {
         self.init()
         let chatKit = ChatKitEndpoint(
@@ -199,5 +202,10 @@ extension Router {
         addProbes(
             store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health },
             sandbox: { await plugins.sandbox })
+        addMetrics(
+            MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {
+                await requests.metrics + engine.metrics + ProcessMetrics.metrics
+                    + PluginMetering.metrics(plugins.metering)
+            })
     }
 }

@@ -56,6 +56,8 @@ struct AgentTurnRequest: Sendable {
     /// What of `context` the host itself needs.
     var requestID = ""
     var locale = ""
+    /// Counts what the turn uses.
+    var meter: WorkMeter?
     /// Milliseconds of the monotonic clock.
     var deadline: Int64
 }

@@ -15,6 +15,7 @@ public struct Configuration: Sendable {
     var pluginPolicy: String?
     /// What the policy does not allow is loaded nevertheless.
     var allowsUnsigned: Bool
+    var pluginLimitsFile: String?
     var cacheFolder: String
     var workerPath: String
     /// Folder for crash reports.
@@ -80,6 +81,8 @@ public struct Configuration: Sendable {
         let policy = sources.value(.pluginPolicy)
         pluginPolicy = policy.isEmpty ? nil : policy
         allowsUnsigned = sources.isOn(.allowUnsigned)
+        let limits = sources.value(.pluginLimits)
+        pluginLimitsFile = limits.isEmpty ? nil : limits
         // Workers leave the working folder.
         cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)

@@ -52,6 +52,9 @@ extension Setting {
         summary:
             "1 loads what the policy does not allow all the same, always in a worker, with a warning each time. For development.",
         isSwitch: true)
+    static let pluginLimits = Setting(
+        variables: ["AGENTHOST_PLUGIN_LIMITS"], flag: "plugin-limits", defaultValue: "",
+        summary: "JSON file with limits for all plugins and for single ones; docs/limits.md lists them.")
     static let cache = Setting(
         variables: ["AGENTHOST_CACHE"], flag: "cache", defaultValue: "",
         summary: "Folder for private copies of plugins; unset: `agenthost` in `XDG_CACHE_HOME` or in `~/.cache`.")
@@ -137,6 +140,7 @@ extension Setting {
             pluginConfiguration,
             pluginPolicy,
             allowUnsigned,
+            pluginLimits,
             cache,
             worker,
             sandbox,

@@ -45,8 +45,14 @@ actor PluginHost {
         self.store = store
         self.log = log
         do { io = try WorkerIO() } catch { throw .noResources(error.sentence) }
+        var limits = PluginLimitTable()
+        if let path = configuration.limitsFile {
+            do { limits = try PluginLimitTable.read(path) } catch {
+                throw .limitsUnusable(path, reason: error.reason)
+            }
+        }
         loader = GenerationLoader(
-            configuration: configuration, registry: registry, store: store,
+            configuration: configuration, limits: limits, registry: registry, store: store,
             services: HostServices(store: store, registry: registry, dispatcher: dispatcher), io: io,
             deadlines: deadlines, blocking: blocking, log: log)
     }

@@ -23,6 +23,8 @@ struct PluginHostConfiguration: Sendable {
     var hostVersion: String = "0.1.0"
     var timeouts = PluginTimeouts()
     var recovery = PluginRecovery()
+    /// The operator's file of limits; nil: the defaults are true for all.
+    var limitsFile: String?
 
     /// Where a bundle runs.
     func mode(of bundle: Bundle) -> PluginMode {
@@ -55,6 +57,8 @@ struct PluginTimeouts: Sendable, Hashable {
     /// A sign of life of a worker that has work to do. A function that blocks its lane for longer is noticed within twice the time,
     /// and the worker is ended.
     var response: Int64 = 5_000
+    /// Between two looks at what an instance uses; CPU is averaged over ten of them.
+    var sample: Int64 = 1_000
 }
 
 /// What became of one file or bundle in a plugin folder.
@@ -76,6 +80,7 @@ enum PluginHostError: Error, Hashable {
     case folderUnreadable(String, reason: String)
     case policyUnusable(String)
     case noResources(String)
+    case limitsUnusable(String, reason: String)
 
     /// Stable, for machines.
     var code: String {
@@ -84,6 +89,7 @@ enum PluginHostError: Error, Hashable {
         case .folderUnreadable: "plugin_folder_unreadable"
         case .policyUnusable: "plugin_policy_unusable"
         case .noResources: "plugin_no_resources"
+        case .limitsUnusable: "plugin_limits_unusable"
         }
     }
 
@@ -93,6 +99,7 @@ enum PluginHostError: Error, Hashable {
         case .folderUnreadable(let path, let reason): "The plugin folder \(path) cannot be read: \(reason)."
         case .policyUnusable(let reason): reason.prefix(1).uppercased() + reason.dropFirst() + "."
         case .noResources(let reason): "Plugins cannot be run: \(reason)."
+        case .limitsUnusable(let path, let reason): "The file of plugin limits \(path) \(reason)."
         }
     }
 }

@@ -92,6 +92,13 @@ struct ToolContent: Sendable, Hashable {
         }.joined(separator: "\n")
     }
 
+    /// What people read in the task of the call; pictures stand behind it.
+    var shownText: String {
+        let texts = parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+        let pictures = images.isEmpty ? [] : ["[\(images.count == 1 ? "picture" : "\(images.count) pictures")]"]
+        return (texts + pictures).joined(separator: " ")
+    }
+
     /// What is kept beside the conversation: the pictures are items of their own.
     var record: JSON {
         [

@@ -37,6 +37,7 @@ extension ProviderFailure {
         case .denied: "The tool is not allowed to do this. Go on without it."
         case .unsupported: "The tool cannot do this. Go on without it."
         case .limit: "The call went over a limit of the tool. Ask for less."
+        case .overLimit(let reached): reached.sentence
         case .failed(let text): text
         case .explained(let why): why.sentence
         }

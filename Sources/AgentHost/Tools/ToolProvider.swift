@@ -45,6 +45,8 @@ struct ToolCaller: Sendable, Hashable {
     var isApproved = false
     /// Agents that ask each other as tools: how many are above this one.
     var depth = 0
+    /// Of the turn the call is made for.
+    var meter: WorkMeter?
 }
 
 /// How a call ended.
@@ -68,9 +70,19 @@ enum ProviderFailure: Error, Sendable, Hashable {
     /// It does not know how.
     case unsupported
     case limit
+    /// It passed one of its own limits, or has as much as it may have.
+    case overLimit(LimitReached)
     /// It broke the contract, or failed with its own words.
     case failed(String)
     case explained(ProviderExplanation)
+}
+
+/// A limit of a plugin that was reached.
+struct LimitReached: Sendable, Hashable {
+    /// Its name in the settings.
+    var limit: String
+    /// For people: which limit, which setting, what to do.
+    var sentence: String
 }
 
 /// Where tools come from.

@@ -104,31 +104,30 @@ extension Turn {
     /// One call of a step can go to the page, and only when nothing is to be asked: either ends the turn. And one can hand the conversation
     /// over, when neither is the case.
     private mutating func deferCalls(_ now: Moment) {
-        guard var loop else { return }
-        let stops = loop.calls.contains { $0.isToBeAsked || $0.isForClient }
-        let taken = loop.calls.firstIndex { $0.handsOverTo != nil }
-        for index in loop.calls.indices where loop.calls[index].handsOverTo != nil && (stops || index != taken) {
-            loop.calls[index].handsOverTo = nil
-            loop.calls[index].outcome = .failure(
-                stops
-                    ? "Another call of this step needs the person first. Hand over when it has ended."
-                    : "The conversation can be handed over to one agent only.")
-        }
-        let first = loop.calls.firstIndex(where: \.isForClient)
-        let isAsking = loop.calls.contains(where: \.isToBeAsked)
-        for index in loop.calls.indices where loop.calls[index].isForClient && (isAsking || index != first) {
-            loop.calls[index].isForClient = false
-            loop.calls[index].outcome = .failure(
-                isAsking
-                    ? "Another call of this step needs the person's approval first. Call \"\(loop.calls[index].name)\" again then."
-                    : "Only one tool that runs in the browser can be called at a time. "
-                        + "Call \"\(loop.calls[index].name)\" again when the other one has answered.")
-        }
-        self.loop = loop
-        for index in loop.calls.indices where loop.calls[index].taskIndex == nil && loop.calls[index].outcome != nil {
-            var call = loop.calls[index]
-            show(&call, now)
-            self.loop?.calls[index] = call
+        guard let calls = loop?.calls else { return }
+        let isAsking = calls.contains(where: \.isToBeAsked)
+        let page = calls.firstIndex(where: \.isForClient)
+        let successor = calls.firstIndex { $0.handsOverTo != nil }
+        for index in calls.indices {
+            var call = calls[index]
+            if call.isForClient, isAsking || index != page {
+                call.isForClient = false
+                call.outcome = .failure(
+                    isAsking
+                        ? "Another call of this step needs the person's approval first. Call \"\(call.name)\" again then."
+                        : "Only one tool that runs in the browser can be called at a time. "
+                            + "Call \"\(call.name)\" again when the other one has answered.")
+            } else if call.handsOverTo != nil, isAsking || page != nil || index != successor {
+                call.handsOverTo = nil
+                call.outcome = .failure(
+                    index != successor
+                        ? "The conversation can be handed over to one agent only."
+                        : "Another call of this step needs the person first. Hand over when it has ended.")
+            } else {
+                continue
+            }
+            if call.taskIndex == nil { show(&call, now) }
+            loop?.calls[index] = call
         }
     }
 

@@ -9,6 +9,8 @@ extension TurnEngine {
         let id = randomID("turn")
         /// Monotonic milliseconds.
         let asked = monotonicMilliseconds()
+        /// What plugins use for it.
+        let meter = WorkMeter()
         var agent: Registry.Agent
         var thread: StoredThread
         var origin: TurnOrigin
@@ -31,7 +33,7 @@ extension TurnEngine {
         func caller(_ agent: Registry.Agent) -> ToolCaller {
             ToolCaller(
                 owner: origin.owner, threadID: thread.id, requestID: origin.requestID, agentID: agent.descriptor.id,
-                locale: origin.locale)
+                locale: origin.locale, meter: meter)
         }
 
         /// A turn that answers a user message.
@@ -261,7 +263,7 @@ extension TurnEngine {
         return AgentTurnRequest(
             agentID: job.thread.agent, threadID: job.thread.id, owner: job.origin.owner, kind: job.kind,
             input: job.input, context: JSONText(writer.bytes), requestID: job.origin.requestID,
-            locale: job.origin.locale, deadline: deadline)
+            locale: job.origin.locale, meter: job.meter, deadline: deadline)
     }
 
     /// The newest items that fit, oldest first.
@@ -301,7 +303,7 @@ extension TurnEngine {
         let place = job.place
         let line = LogLine(
             requestID: job.origin.requestID, threadID: job.thread.id, agent: job.thread.agent,
-            owner: job.origin.owner, kind: job.kind, asked: job.asked)
+            owner: job.origin.owner, kind: job.kind, asked: job.asked, meter: job.meter)
         let run = TurnRun(turn, requestID: job.origin.requestID, store: store, log: log) { [weak self] run, report in
             place.leave()
             self?.ended(run, report, line)
@@ -328,6 +330,7 @@ extension TurnEngine {
         var kind: AgentTurnRequest.Kind
         /// Monotonic milliseconds.
         var asked: Int64
+        var meter: WorkMeter
     }
 
     private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ line: LogLine) {
@@ -351,6 +354,9 @@ extension TurnEngine {
             fields["code"] = .string(code.rawValue)
             fields["detail"] = .string(String(detail.prefix(500)))
         }
+        counters.ended(fields["outcome"]?.string ?? "")
+        // The built-in agents use nothing that is counted.
+        let used = line.meter.usage
         log.write(
             level, "turn ended",
             [
@@ -364,6 +370,11 @@ extension TurnEngine {
                 "prompt_tokens": report.usage.completions == 0 ? .null : .int(report.usage.promptTokens),
                 "completion_tokens": report.usage.completions == 0 ? .null : .int(report.usage.completionTokens),
                 "tokens_estimated": report.usage.estimated == 0 ? .null : true,
+                "plugin_lane_ms": used.map { .double(Double($0.laneMicroseconds) / 1_000) } ?? .null,
+                "emitted_bytes": used.map { .int($0.emittedBytes) } ?? .null,
+                "host_calls": used.map { .int($0.hostCalls) } ?? .null,
+                "open_requests": used.map { .int($0.openRequests) } ?? .null,
+                "timers": used.map { .int($0.timers) } ?? .null,
             ])
     }
 

@@ -20,10 +20,10 @@ extension TurnEngine {
         return waiting + items
     }
 
-    /// The loop of a turn that begins, or that goes on with another agent; `work` gets what it needs.
+    /// The loop of a turn that begins, or that goes on with another agent (`takesOver`); `work` gets what it needs.
     func loop(
         _ declared: DeclarativeAgent, _ agent: Registry.Agent, _ work: inout TurnRun.Work, _ job: Job,
-        _ items: [StoredItem], _ nested: NestedTurns = NestedTurns()
+        _ items: [StoredItem], _ nested: NestedTurns = NestedTurns(), takesOver: Bool = false
     ) -> ModelLoop {
         let offer = equip(&work, declared, agent, nested, mayHandOver: true)
         if !declared.handoffs.isEmpty { work.handOver = successor(work, job, items, nested) }
@@ -35,7 +35,7 @@ extension TurnEngine {
             agent: declared, offer: offer, history: history,
             budget: configuration.historyBudget.tokens(for: work.model?.model ?? ""), canAsk: job.origin.canAsk,
             toolChoice: options(job).toolChoice)
-        if let approval = job.approval?.decided { loop.answered = (approval, tools(of: approval, offer, work)) }
+        if !takesOver, let approval = job.approval?.decided { loop.answered = (approval, tools(of: approval, offer, work)) }
         return loop
     }
 
@@ -58,9 +58,7 @@ extension TurnEngine {
                 } catch {
                     return .impossible(error.sentence)
                 }
-                var job = job
-                job.approval = nil
-                let loop = loop(declared, agent, &next, job, items, nested)
+                let loop = loop(declared, agent, &next, job, items, nested, takesOver: true)
                 return .declarative(loop, next)
             case .coded:
                 guard let provider = agent.provider else { return .impossible("agent \"\(id)\" is not loaded.") }

@@ -46,6 +46,7 @@ final class TurnEngine: Sendable {
     let queue: ThreadQueue
     /// What models have cost.
     let usage = UsageTotals()
+    let counters = TurnCounters()
     let state = Mutex(State())
 
     init(
@@ -58,6 +59,9 @@ final class TurnEngine: Sendable {
         self.log = log
         queue = ThreadQueue(limit: configuration.maximumQueue)
     }
+
+    /// Turns so far, for the operator.
+    var metrics: [Metric] { counters.metrics(open: state.withLock { $0.active.count }) }
 
     // MARK: Turns
 

@@ -25,6 +25,7 @@ enum TurnErrorCode: String, Sendable, CaseIterable {
     case badToolCalls = "bad_tool_calls"
     case hookFailed = "hook_failed"
     case hookStopped = "hook_stopped"
+    case pluginLimit = "plugin_limit"
     case agentCrashed = "agent_crashed"
     case modelCrashed = "model_crashed"
     case agentQuarantined = "agent_quarantined"

@@ -42,7 +42,7 @@ extension TurnRun {
         guard let work = state.withLock({ $0.work }), let model = work.model else { return }
         let request = ModelRequest(
             model: model.model, messages: messages, tools: tools, toolChoice: choice, deadline: work.deadline,
-            requestID: work.caller.requestID)
+            requestID: work.caller.requestID, meter: work.caller.meter)
         let asked = model.provider.complete(
             request,
             delta: { [self] delta in input { turn, now in turn.modelSaid(delta, step: step, now: now) } },

@@ -26,6 +26,11 @@ func writeToStandardError(_ text: String) {
 
     func signal() { unsafe sem_post(semaphore) }
 
+    /// Waits for a signal, however long.
+    func wait() {
+        while unsafe sem_wait(semaphore) != 0 {}
+    }
+
     /// Whether the signal came within `seconds`.
     func wait(seconds: Int) -> Bool {
         var end = timespec()

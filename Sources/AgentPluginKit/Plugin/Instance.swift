@@ -106,7 +106,7 @@ final class Instance: Sendable {
     func shutDown() {
         if !work.end(withinSeconds: 5) { host.log(.error, "Handlers ignore that they were cancelled.") }
         let (plugin, done) = (plugin, Semaphore())
-        Task.detached {
+        Task.detached(executorPreference: PluginExecutor.shared) {
             await plugin.shutdown()
             done.signal()
         }

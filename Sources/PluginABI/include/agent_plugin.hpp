@@ -13,7 +13,8 @@
 //   AGENT_PLUGIN(Greeter)
 //
 // Which functions you override decides what the plugin offers: `answer` (coded agents), `call` (tools), `complete` (models),
-// `changed` (new configuration), `save` with `load` (state for the next version), `check` (health). They must be public. They run on the lanes that agent_plugin.h describes.
+// `changed` (new configuration), `hook` (of declarative agents), `save` with `load` (state for
+// the next version), `check` (health). They must be public. They run on the lanes that agent_plugin.h describes.
 //
 // A Turn or Call is finished exactly once. Finish it, or move it to where the answer will be known (its `after`, `request` and
 // `run_blocking` move it to the function they call; a thread of yours): if it is dropped, it finishes with AP_E_FAILED. One that
@@ -431,6 +432,16 @@ struct CallRequest {
   ap_time deadline;
 };
 
+/// Where a turn of a declarative agent is; valid during `hook`.
+struct HookRequest {
+  explicit HookRequest(const ap_hook_request_r1 &r) noexcept
+      : agent(view(r.agent_id)), point(view(r.point)), subject(view(r.subject)), thread(view(r.thread_id)), locale(view(r.locale)),
+        json(view(r.json)), deadline(r.deadline) {}
+  std::string_view agent, point, subject, thread, locale;
+  Json json;
+  ap_time deadline;
+};
+
 /// The base of a plugin's class. Its constructor takes the host and the configuration, an object; it may throw: then the plugin is
 /// refused. No work is open any more when it is destroyed.
 class Plugin {
@@ -439,6 +450,7 @@ class Plugin {
   using Call = agent_plugin::Call;
   using TurnRequest = agent_plugin::TurnRequest;
   using CallRequest = agent_plugin::CallRequest;
+  using HookRequest = agent_plugin::HookRequest;
 
   Plugin(const Host &its_host, Json) : host(its_host) {}
   virtual ~Plugin() = default;
@@ -452,6 +464,8 @@ class Plugin {
   virtual void complete(Call &, std::string_view /*model*/, Json /*request*/) { throw Stopped(AP_E_UNSUPPORTED); }
   /// The configuration has changed. What it throws refuses the new one.
   virtual void changed(Json) {}
+  /// A turn of a declarative agent has come to a point of its "hooks"; finish with what changes, or "null". See hooks.h.
+  virtual void hook(Call &, const HookRequest &) { throw Stopped(AP_E_UNSUPPORTED); }
   /// Finishes with the state for the next version, as JSON; see state.h.
   virtual void save(Call &) { throw Stopped(AP_E_UNSUPPORTED); }
   /// Takes over what `save` of the version before gave. Override both or none.
@@ -534,6 +548,9 @@ struct Tables {
                : AP_E_INVALID;
   }
 
+  static ap_status hook_begin(ap_instance *instance, ap_handle handle, const ap_hook_request_r1 *request) noexcept {
+    return begin<Call>(instance, "hook", handle, [&](Call &call) { self(instance)->hook(call, HookRequest(*request)); });
+  }
   static ap_status save(ap_instance *instance, ap_handle handle) noexcept {
     return begin<Call>(instance, "save", handle, [&](Call &call) { self(instance)->save(call); });
   }
@@ -551,12 +568,14 @@ struct Tables {
     static const ap_model_r1 model = {sizeof(ap_model_r1), 0, complete, call_cancel};
     static const ap_config_r1 config = {sizeof(ap_config_r1), 0, changed};
     static const ap_state_r1 state = {sizeof(ap_state_r1), 0, save, load};
+    static const ap_agent_hooks_r1 hooks = {sizeof(ap_agent_hooks_r1), 0, hook_begin, call_cancel};
     static const ap_health_r1 health = {sizeof(ap_health_r1), 0, check};
     // A function that is not overridden has the type of the base's.
     constexpr bool answers = !std::is_same_v<decltype(&P::answer), decltype(&Plugin::answer)>;
     constexpr bool calls = !std::is_same_v<decltype(&P::call), decltype(&Plugin::call)>;
     constexpr bool completes = !std::is_same_v<decltype(&P::complete), decltype(&Plugin::complete)>;
     constexpr bool changes = !std::is_same_v<decltype(&P::changed), decltype(&Plugin::changed)>;
+    constexpr bool hooked = !std::is_same_v<decltype(&P::hook), decltype(&Plugin::hook)>;
     constexpr bool saves = !std::is_same_v<decltype(&P::save), decltype(&Plugin::save)>;
     constexpr bool checks = !std::is_same_v<decltype(&P::check), decltype(&Plugin::check)>;
     const std::string_view name(id);
@@ -564,6 +583,7 @@ struct Tables {
     if (calls && name == AP_EXT_TOOLS) return &tools;
     if (completes && name == AP_EXT_MODEL) return &model;
     if (changes && name == AP_EXT_CONFIG) return &config;
+    if (hooked && name == AP_EXT_AGENT_HOOKS) return &hooks;
     if (saves && name == AP_EXT_STATE) return &state;
     if (checks && name == AP_EXT_HEALTH) return &health;
     return nullptr;

@@ -517,6 +517,7 @@ struct ModelLoopTests {
         let events = await all(reader)
         events.checkConformance()
         #expect(events.done.map(\.type) == ["user_message", "workflow", "generated_image", "assistant_message"])
+        #expect(events.names.contains("task 0 complete Tool draw|A cat. [picture]"))
         #expect(events.done[2].json["image"]?["url"] == "data:image/png;base64,aGk=")
         #expect(
             model.requests[1].messages.last?["content"]

@@ -32,7 +32,7 @@ enum Fixtures {
             cc -std=c11 -Wall -Wextra -Werror -ISources/PluginABI/include -ISources/PluginRuntime/include \
             -o '\(hostile.path)/garbage' Tests/Fixtures/Hostile/worker.c Sources/PluginRuntime/frames.c
             """)
-        for name in ["deaf", "gone", "talk", "flood"] {
+        for name in ["deaf", "gone", "talk", "flood", "liar"] {
             try FileManager.default.copyItem(atPath: "\(hostile.path)/garbage", toPath: "\(hostile.path)/\(name)")
         }
         return Built(plugins: plugins, folder: folder.path)

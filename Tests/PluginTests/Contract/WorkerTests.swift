@@ -122,7 +122,7 @@ extension TestHost {
     static func workers(of host: TestHost) -> [String] {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.filter { process in
-            guard Int(process) != nil else { return false }
+            guard Int(process) != nil, Int(process) != Int(getpid()) else { return false }
             // A process may end while it is read: `readDataToEndOfFile` would trap.
             let words = try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/cmdline")).readToEnd()
             return words.map { String(decoding: $0, as: UTF8.self).contains("--folder=\(host.cache)") } ?? false

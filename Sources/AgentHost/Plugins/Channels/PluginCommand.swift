@@ -19,6 +19,8 @@ enum PluginCommand: Sendable {
     case drain
     case destroy
     case logLevel(LogLevel)
+    /// `id` is one of `PluginLimit.runtimeID`.
+    case limit(id: UInt32, Int64)
     /// Answered by `pong`, unless a function of the plugin holds the worker up.
     case ping
 
@@ -76,6 +78,7 @@ enum PluginCommand: Sendable {
         case .drain: PluginMessage(op: APR_DRAIN)
         case .destroy: PluginMessage(op: APR_DESTROY)
         case .logLevel(let level): PluginMessage(op: APR_LOG_LEVEL, number: Int64(level.rawValue))
+        case .limit(let id, let value): PluginMessage(op: APR_LIMIT, item: id, number: value)
         case .ping: PluginMessage(op: APR_PING)
         }
     }

@@ -85,6 +85,11 @@ final class WorkerChannel: PluginChannel {
 
     func abandon() { kill("was killed") }
 
+    func end(_ why: String) { kill(why) }
+
+    /// The lock keeps the process from being reaped meanwhile: its number would be somebody else's.
+    var usage: ProcessUsage? { outbox.withLock { $0.isGone ? nil : ProcessUsage.of(pid: child.pid) } }
+
     func release(_ done: @escaping @Sendable () -> Void) {}
 
     /// Kills the process; the I/O thread notices. `why` is what is reported unless it died before.

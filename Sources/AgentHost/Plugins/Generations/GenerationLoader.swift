@@ -13,6 +13,8 @@ struct GenerationLoader: Sendable {
     static let healthTimeout: Int64 = 10_000
 
     let configuration: PluginHostConfiguration
+    /// Of all plugins.
+    let limits: PluginLimitTable
     let registry: Registry
     let store: any Store
     let services: HostServices
@@ -99,7 +101,8 @@ struct GenerationLoader: Sendable {
             sandbox: WorkerSandbox(
                 configuration.sandboxPolicy, for: bundle, in: copy.folder, read: configuration.sandboxReadFolders),
             config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
-            timeouts: configuration.timeouts, recovery: configuration.recovery)
+            timeouts: configuration.timeouts, recovery: configuration.recovery,
+            limits: limits.limits(of: bundle.manifest))
     }
 
     private func factory(_ mode: PluginMode, _ setup: PluginInstance.Setup) -> any PluginChannelFactory {

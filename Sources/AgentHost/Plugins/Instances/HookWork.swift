@@ -1,6 +1,8 @@
 /// A hook of a declarative agent.
 private final class HookWork: OpenWork {
     let scope: WorkScope
+    /// Counted with the calls: it is one, of the host.
+    let kind = WorkKind.call
     private let point: HookPoint
     private let completion: @Sendable (Result<JSON, ProviderFailure>) -> Void
 
