@@ -75,12 +75,13 @@ let package = Package(
         .executable(name: "host-server", targets: ["host-server"]),
         .library(name: "AgentHost", targets: ["AgentHost"]),
         .library(name: "AgentPluginKit", targets: ["AgentPluginKit"]),
+        .library(name: "PluginABI", targets: ["PluginABI"]),
         .library(name: "TripPlanner", type: .dynamic, targets: ["TripPlannerEntry"]),
         .library(name: "TodoTasks", type: .dynamic, targets: ["TodoTasksEntry"]),
     ] + (wantsHostileInput ? hostileInputProducts : []),
     targets: [
         // The contract, and the C it stands on.
-        .target(name: "PluginABI"),
+        .target(name: "PluginABI", exclude: ["abi.lock", "agent-plugin.pc.in", "rust"]),
         .target(name: "PluginRuntime", dependencies: ["PluginABI"]),
         .target(name: "CPlatform"),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),

@@ -8,10 +8,15 @@
  *   load turns   <port> <target> <body file> <turns> <seconds> <pid,...>         as `tickers`, but the clients of those 19 leave as
  *                                                                                soon as their turns run, to come back later
  *                                                                                (X-ChatKit-Resume): what do the turns themselves cost?
+ *   load crash   <port> <target> <body file> <body file> <rounds>                the first request crashes its plugin; how long
+ *                                                                                does the second take, sent when its answer has ended?
+ *   load until   <port> <target> <body file> <text> <seconds>                    asks until the answer has status 200 and that text;
+ *                                                                                prints how many milliseconds that took
  *   load once    <port> <target> <body file>                                     prints one answer's body
  *
  * Prints `key=value` pairs. CPU time is that of the processes <pid,...> and their threads, from schedstat, within the window of
- * measurement; `memory_kb` is their private memory (smaps_rollup) at its end minus that at the beginning. */
+ * measurement; `memory_kb` is their private memory (smaps_rollup) at its end minus that at the beginning; `text_p50_us` is how long the
+ * first delta of an answer takes. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -35,11 +40,11 @@
 
 typedef struct connection {
   int fd;
-  bool in_body, is_chunked, is_done;
+  bool in_body, is_chunked, is_done, has_text;
   int status;
   long left; /* bytes of the body or of the chunk; -1 while a chunk's size is read */
   size_t head_length;
-  int64_t begun;
+  int64_t begun, ended;
   bool is_watched;
   unsigned deltas; /* of `turns` */
   uint64_t due; /* the number behind '@' that is being read */
@@ -55,8 +60,14 @@ static char mode;
 static bool leave_alone; /* `turns` */
 static int64_t window_begin, window_end;
 static uint64_t answers, failures, body_bytes, deltas;
-static uint32_t *samples; /* microseconds */
-static size_t sample_count, sample_capacity;
+
+/* Microseconds. */
+typedef struct samples {
+  uint32_t *each;
+  size_t count, capacity;
+} samples;
+static samples answer_times, text_times; /* `tickers`: how late deltas are */
+static const char *wanted_text;          /* `until` */
 static char scratch[262144];
 static connection *connections;
 static int connection_count, opened_count;
@@ -116,13 +127,13 @@ static uint64_t sum_over_pids(uint64_t (*of)(const char *)) {
 
 /* ---- samples ---- */
 
-static void note(int64_t us) {
-  if (sample_count == sample_capacity) {
-    sample_capacity = sample_capacity ? sample_capacity * 2 : 65536;
-    samples = realloc(samples, sample_capacity * sizeof *samples);
-    if (!samples) die("samples");
+static void note(samples *s, int64_t us) {
+  if (s->count == s->capacity) {
+    s->capacity = s->capacity ? s->capacity * 2 : 65536;
+    s->each = realloc(s->each, s->capacity * sizeof *s->each);
+    if (!s->each) die("samples");
   }
-  samples[sample_count++] = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+  s->each[s->count++] = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -130,12 +141,18 @@ static int ascending(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-static uint32_t quantile(double q) { return sample_count ? samples[(size_t)(q * (double)(sample_count - 1))] : 0; }
+static void sort(samples *s) {
+  if (s->count) qsort(s->each, s->count, sizeof *s->each, ascending);
+}
+
+static uint32_t quantile(const samples *s, double q) {
+  return s->count ? s->each[(size_t)(q * (double)(s->count - 1))] : 0;
+}
 
 /* ---- one connection ---- */
 
 static void begin(connection *c) {
-  c->in_body = c->is_done = c->in_due = false;
+  c->in_body = c->is_done = c->in_due = c->has_text = false;
   c->head_length = 0;
   c->begun = now_ns();
   const char *bytes = c->is_watched ? request : resumed_request;
@@ -170,6 +187,12 @@ static void finish_head(connection *c) {
 static void body(connection *c, const char *bytes, size_t count) {
   body_bytes += count;
   if (mode == 'o') fwrite(bytes, 1, count, stdout);
+  const char *text = mode == 'u' ? wanted_text : "text_delta"; /* a piece that ends within it is not worth the trouble */
+  if (!c->has_text && mode != 't' && memmem(bytes, count, text, strlen(text))) {
+    c->has_text = true;
+    int64_t now = now_ns();
+    if (mode == 'p' && now >= window_begin && now < window_end) note(&text_times, (now - c->begun) / 1000);
+  }
   if (mode != 't') return;
   for (size_t i = 0; i < count; i++) {
     if (bytes[i] == '@') {
@@ -183,7 +206,7 @@ static void body(connection *c, const char *bytes, size_t count) {
       if (leave_alone) c->deltas++;
       if (now < window_begin || now >= window_end) continue;
       deltas++;
-      if (c->is_watched) note(now / 1000 - (int64_t)c->due);
+      if (c->is_watched) note(&answer_times, now / 1000 - (int64_t)c->due);
     }
   }
 }
@@ -233,14 +256,14 @@ static void receive(connection *c) {
   }
   feed(c, scratch, (size_t)count);
   if (!c->is_done) return;
-  int64_t now = now_ns();
+  int64_t now = c->ended = now_ns();
   if (c->status != 200) failures++;
   if (mode == 'p' && now >= window_begin && now < window_end) {
     answers++;
-    note((now - c->begun) / 1000);
+    note(&answer_times, (now - c->begun) / 1000);
   }
   if (mode == 'p') begin(c);
-  else if (mode != 'o') failures++;
+  else if (mode == 't' || mode == 'i') failures++;
 }
 
 /* Reads some of those that nobody watches: all in a second. */
@@ -293,21 +316,55 @@ static void make_request(const char *target, const char *path) {
   resumed_request_length += length;
 }
 
+/* ---- one request at a time ---- */
+
+/* Sends the request and waits for the whole answer, ten seconds at most. */
+static bool ask(connection *c) {
+  if (c->fd < 0) open_connection(c);
+  begin(c);
+  int64_t limit = now_ns() + 10000000000;
+  while (!c->is_done && c->fd >= 0 && now_ns() < limit) run_until(now_ns() + 1000000);
+  return c->is_done && c->status == 200;
+}
+
+static int crash(const char *target, const char *crashing, const char *good, int rounds) {
+  connection c = {.is_watched = true, .fd = -1};
+  for (int i = 0; i < rounds; i++) {
+    make_request(target, crashing);
+    if (!ask(&c) || c.has_text) return fprintf(stderr, "the plugin was not crashed\n"), 1;
+    make_request(target, good);
+    if (!ask(&c) || !c.has_text) return fprintf(stderr, "no answer after a crash\n"), 1;
+    note(&answer_times, (c.ended - c.begun) / 1000);
+  }
+  sort(&answer_times);
+  printf("p50_us=%u p99_us=%u max_us=%u\n", quantile(&answer_times, 0.5), quantile(&answer_times, 0.99),
+         quantile(&answer_times, 1));
+  return 0;
+}
+
+static int until(const char *text, double seconds) {
+  connection c = {.is_watched = true, .fd = -1};
+  wanted_text = text;
+  int64_t begun = now_ns();
+  while ((double)(now_ns() - begun) < seconds * 1e9) {
+    if (ask(&c) && c.has_text) return printf("ms=%.1f\n", (double)(c.ended - begun) / 1e6), 0;
+    usleep(500);
+  }
+  fprintf(stderr, "never: %s\n", text);
+  return 1;
+}
+
 int main(int argc, char **argv) {
-  if (argc < 5 || (argv[1][0] != 'o' && argc < 8)) return 2;
-  mode = argv[1][1] == 'n' ? 'o' : argv[1][0];
+  if (argc < 5 || (argv[1][0] != 'o' && argc < 7)) return 2;
+  mode = argv[1][1] == 'n' && argv[1][0] != 'u' ? 'o' : argv[1][0];
   leave_alone = strcmp(argv[1], "turns") == 0;
   port = atoi(argv[2]);
   make_request(argv[3], argv[4]);
   poller = epoll_create1(0);
-  if (mode == 'o') {
-    connection c = {.is_watched = true};
-    open_connection(&c);
-    begin(&c);
-    int64_t limit = now_ns() + 10000000000;
-    while (!c.is_done && c.fd >= 0 && now_ns() < limit) run_until(now_ns() + 1000000);
-    return c.is_done && c.status == 200 ? 0 : 1;
-  }
+  if (mode == 'o') return ask(&(connection){.is_watched = true, .fd = -1}) ? 0 : 1;
+  if (mode == 'c') return crash(argv[3], argv[4], argv[5], atoi(argv[6]));
+  if (mode == 'u') return until(argv[5], atof(argv[6]));
+  if (argc < 8) return 2;
   connection_count = atoi(argv[5]);
   int64_t length = (int64_t)(atof(argv[6]) * 1e9);
   pids = argv[7];
@@ -344,10 +401,12 @@ int main(int argc, char **argv) {
   run_until(window_end);
   cpu = sum_over_pids(cpu_of) - cpu;
   uint64_t memory_end = sum_over_pids(memory_of);
-  qsort(samples, sample_count, sizeof *samples, ascending);
+  sort(&answer_times);
+  sort(&text_times);
   double us = (double)cpu / 1000, units = mode == 't' ? (double)deltas : (double)answers, seconds = (double)length / 1e9;
   printf("best_us=%.2f cpu_us=%.2f per_second=%.0f p50_us=%u p99_us=%u max_us=%u failures=%llu busy=%.0f", best, units > 0 ? us / units : 0,
-         units / seconds, quantile(0.5), quantile(0.99), quantile(1), (unsigned long long)failures, us / seconds / 1e4);
+         units / seconds, quantile(&answer_times, 0.5), quantile(&answer_times, 0.99), quantile(&answer_times, 1), (unsigned long long)failures, us / seconds / 1e4);
+  printf(" text_p50_us=%u text_p99_us=%u", quantile(&text_times, 0.5), quantile(&text_times, 0.99));
   printf(" memory_kb=%lld memory_end_kb=%lld opened_ms=%lld\n", (long long)(memory_open - memory),
          (long long)(memory_end - memory), (long long)(opened / 1000000));
   return 0;

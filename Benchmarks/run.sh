@@ -1,8 +1,9 @@
 #!/bin/bash
-# run.sh [quick|full|gate] - measures the release build (`make build` comes first) and prints one table. docs/performance.md explains it.
+# run.sh [quick|plugins|full|gate] - measures the release build (`make build` comes first) and prints one table. docs/performance.md explains it.
 #
 # quick   turns, requests, start and memory (a minute)
-# full    besides, the calls of the ABI, and how late deltas are that come each 50 ms (several minutes)
+# plugins what plugins cost: worker against in process, deltas, crashes, installing, memory (two minutes)
+# full    both, and the calls of the ABI, and how late deltas are that come each 50 ms (several minutes)
 # gate    turns and idle streams, and fails when a ratio is lost: for `make test-all`
 #
 # The servers run on core 0, the load on core 1. What counts is CPU time for each unit and its ratio to nginx in the same run.
@@ -38,6 +39,8 @@ create bench-burst "$(text 1820)" > "$work/turn.json"
 create bench-silent "wait" > "$work/silent.json"
 create bench-ticker "100000" > "$work/ticker.json"
 create bench-calls "go" > "$work/calls.json"
+create bench-flood "20000" > "$work/flood.json"
+create bench-crash "now" > "$work/crash.json"
 printf '{"type":"threads.list","params":{"limit":20,"order":"desc"}}' > "$work/list.json"
 printf '{"type":"threads.get_by_id","params":{"thread_id":"thr_missing"}}' > "$work/missing.json"
 
@@ -57,7 +60,7 @@ await() { # <port>
 host() { # <port> <trusted>: sets `server`, its processes, and `started_ms`
     local begin=$EPOCHREALTIME
     rm -f "$work"/chat.db*
-    env CHATKIT_SERVER_PORT="$1" AGENTHOST_PLUGINS="$work/plugins" AGENTHOST_TRUSTED="$2" AGENTHOST_CACHE="$work/cache" \
+    env CHATKIT_SERVER_PORT="$1" AGENTHOST_PLUGINS="${plugin_folder:-$work/plugins}" AGENTHOST_TRUSTED="$2" AGENTHOST_CACHE="$work/cache" \
         CHATKIT_DB_URL="sqlite:///$work/chat.db" AGENTHOST_WORKER="$release/plugin-worker" CHATKIT_DEFAULT_AGENT=bench-burst \
         $pin "$release/host-server" serve > "$work/host.log" 2>&1 &
     pids+=($!)
@@ -76,6 +79,7 @@ lateness() { # <name>: of `line`
         $(($(value memory_kb "$line") / 1024)) $(($(value memory_end_kb "$line") / 1024))
 }
 row() { printf '%-46s %10s %10s %10s %10s\n' "$@"; }
+verdict() { printf '%-58s %10s   target %s\n' "$@"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0 ? a / b : 0) }'; }
 
 measure() { # <name> <port> <target> <file> <connections> <pids>: a row; sets `cpu`
@@ -85,6 +89,11 @@ measure() { # <name> <port> <target> <file> <connections> <pids>: a row; sets `c
     row "$1" "$cpu" "$(value per_second "$line")" "$(value p50_us "$line")" "$(value p99_us "$line")"
     [ "$(value failures "$line")" = 0 ] || { echo "failures: $line" >&2; exit 1; }
 }
+
+if [ "$mode" = plugins ]; then
+    . "$here/plugins.sh"
+    exit 0
+fi
 
 row "" "CPU us *" "per s" "p50 us" "p99 us"
 
@@ -131,7 +140,6 @@ stop
 
 echo "* of the best half second"
 echo
-verdict() { printf '%-46s %10s   target %s\n' "$@"; }
 verdict "nginx CPU / turn CPU, c=64" "$in_process_ratio" ">= 0.10"
 verdict "worker turn CPU / in-process turn CPU, c=64" "$worker_ratio" "<= 1.5"
 verdict "answer, bytes" "$(wc -c < "$work/www/answer")" "-"
@@ -163,6 +171,8 @@ if [ "$mode" = full ]; then
     done
 fi
 if [ "$mode" = full ]; then
+    pin="taskset -c 0"
+    . "$here/plugins.sh"
     scratch=$root/.build/benchmarks
     (cd "$root" && AGENTHOST_BENCHMARKS=1 swift build --quiet -c release --scratch-path "$scratch" --product turns-at-once \
         -Xswiftc -enable-testing)

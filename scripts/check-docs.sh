@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check-docs.sh [folder of the programs] - does what docs/plugin-abi.md tells the author of a plugin to do, to the letter: writes its files, runs
-# its commands in a new folder and compares what they print. And every link inside the documentation leads to a file, and the page of the
+# check-docs.sh [folder of the programs] - does what docs/plugin-abi.md, docs/writing-a-plugin.md and docs/extensions tell the author of a plugin to do,
+# to the letter: writes their files, runs their commands in a new folder and compares what they print. And every link inside the documentation leads to a file, and the page of the
 # differences from the reference lists those that the differential test knows.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # Fenced blocks by their info string: "c tally.c" and "json plugin.json" name a file, "sh" is run, "text" is what is printed.
 awk -v work="$work" '
   BEGIN { file["sh"] = "commands"; file["text"] = "expected" }
+  /^## `plugin.json`/ { exit }
   /^```./ { split(substr($0, 4), info, " "); into = work "/" (info[2] ? info[2] : info[1] in file ? file[info[1]] : "other"); next }
   /^```/ { into = ""; next }
   into { print >into }
@@ -26,13 +27,23 @@ done
 [ ! -s "$work/errors" ] || { cat "$work/errors" >&2; echo "the commands of $page complain" >&2; exit 1; }
 diff -u "$work/expected" "$work/printed" || { echo "the commands of $page print something else than it says" >&2; exit 1; }
 
+# The other pages for authors: their commands run with installed headers and these programs, each page in a folder of its own.
+make -s install-headers "PREFIX=$work/installed"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+sed "s/8123/$port/g" docs/writing-a-plugin.md >"$work/writing-a-plugin.md"
+PATH=$programs:$PATH PKG_CONFIG_PATH=$work/installed/lib/pkgconfig python3 -B scripts/follow_page.py "$work/writing-a-plugin.md" docs/extensions/[a-z]*.md
+
 python3 -B Tests/ChatKitDifferential/check_page.py
 
 broken=0
-for file in README.md CONTRIBUTING.md docs/*.md; do
+# Each extension has its page.
+for id in $(sed -nE 's/^#define AP_(EXT|HOST)_[A-Z_]+ "([^"]+)".*/\2/p' Sources/PluginABI/include/agent_plugin/*.h); do
+  grep -qs "^# \`$id\`: " docs/extensions/*.md || { echo "docs/extensions has no page for $id" >&2; broken=1; }
+done
+for file in README.md CONTRIBUTING.md docs/*.md docs/extensions/*.md; do
   while read -r target; do
     [ -e "$(dirname "$file")/$target" ] || { echo "$file: $target does not exist" >&2; broken=1; }
   done < <(grep -oE '\]\([^)#]+' "$file" | cut -c3- | grep -vE '^[a-z]+:' || true)
 done
 [ "$broken" -eq 0 ] || exit 1
-echo "docs: the smallest plugin works as described, every link leads somewhere"
+echo "docs: the pages for authors work as described, every link leads somewhere"

@@ -7,7 +7,8 @@ flags=(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only "-I$
 swift_clang=$(dirname "$(command -v swift)")/clang
 checked=0
 check() { # compiler, language, standard
-  for header in "$include"/agent_plugin.h "$include"/agent_plugin/*.h; do
+  for header in "$include"/*.h "$include"/*.hpp "$include"/agent_plugin/*.h; do
+    [[ $header == *.h || $2 == c++ ]] || continue
     printf '#include "%s"\nint main(void) { return 0; }\n' "${header#"$include"/}" |
       "$1" -x "$2" "-std=$3" "${flags[@]}" - || { echo "$1 -std=$3: $header does not compile cleanly" >&2; exit 1; }
     checked=$((checked + 1))

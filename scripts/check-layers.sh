@@ -3,12 +3,12 @@
 # else, so a name from below is a compile error. A C library is imported by the one room that wraps it.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
-rooms=(Platform JSON Logging Configuration ChatKit Identity Database Store HTTP Server Tools HTTPClient Models Agents Turns Plugins Endpoints)
+rooms=(Platform JSON Logging Configuration Metrics ChatKit Identity Database Store HTTP Server Tools HTTPClient Models Agents Turns Plugins Endpoints)
 source=Sources/AgentHost
 
 for folder in "$source"/*/; do
   name=$(basename "$folder")
-  printf '%s\n' "${rooms[@]}" | grep -qx "$name" || { echo "$folder is no room: add it to $0 at its place" >&2; exit 1; }
+  [[ " ${rooms[*]} " == *" $name "* ]] || { echo "$folder is no room: add it to $0 at its place" >&2; exit 1; }
 done
 
 wall() { # module, rooms that may import it

@@ -40,7 +40,9 @@ struct Tally: Sendable {
     mutating func note(_ piece: Span<UInt8>, now: Int64) {
         guard !piece.isEmpty, piece[0] == UInt8(ascii: "@") else { return }
         var due: Int64 = 0
-        for index in 1..<piece.count where piece[index] != UInt8(ascii: " ") { due = due * 10 + Int64(piece[index] - 48) }
+        for index in 1..<piece.count where piece[index] != UInt8(ascii: " ") {
+            due = due * 10 + Int64(piece[index] - 48)
+        }
         deltas += 1
         lateness[min(lateness.count - 1, Int(max(0, now / 1_000 - due)) / 100)] += 1
     }
@@ -58,6 +60,35 @@ struct Tally: Sendable {
 func residentMegabytes() -> Int {
     let pages = (try? readFile("/proc/self/statm"))?.split(separator: UInt8(ascii: " ")).dropFirst().first ?? []
     return (Int(String(decoding: pages, as: UTF8.self)) ?? 0) * 4_096 / 1_000_000
+}
+
+func threadIDs() -> [Int] {
+    guard let folder = opendir("/proc/self/task") else { return [] }
+    defer { closedir(folder) }
+    var ids: [Int] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+        if let id = Int(String(decoding: name, as: UTF8.self)) { ids.append(id) }
+    }
+    return ids
+}
+
+/// Microseconds of CPU that the process and its workers have used.
+func usedCPU() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    var used = time.tv_sec * 1_000_000 + time.tv_nsec / 1_000
+    // Any thread may have started a worker.
+    for thread in threadIDs() {
+        let children = (try? readFile("/proc/self/task/\(thread)/children")) ?? []
+        for child in children.split(separator: UInt8(ascii: " ")) {
+            let stat = (try? readFile("/proc/\(String(decoding: child, as: UTF8.self))/stat")) ?? []
+            // Behind the name: state and ten more, then ticks of 10 ms in the user's mode and in the kernel.
+            let fields = String(decoding: stat, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+            if fields.count > 12 { used += ((Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0)) * 10_000 }
+        }
+    }
+    return used
 }
 
 func serve(_ doorway: Doorway) {
@@ -121,15 +152,16 @@ func run(_ words: [String]) async throws {
         return try await group.reduce(into: []) { $0 += $1 }
     }
     try await Task.sleep(for: .seconds(3))
-    let before = residentMegabytes()
+    let (before, usedBefore) = (residentMegabytes(), usedCPU())
     doorway.counts.store(true, ordering: .relaxed)
     try await Task.sleep(for: .seconds(seconds))
     doorway.counts.store(false, ordering: .relaxed)
-    let after = residentMegabytes()
+    let (after, used) = (residentMegabytes(), usedCPU() - usedBefore)
     let seen = doorway.tally.withLock { $0 }
     print(
         "\(count) turns at once, \(words[3]): p50 \(seen.quantile(0.5)) ms, p99 \(seen.quantile(0.99)) ms, "
             + "most \(seen.quantile(0.999_999)) ms late; \(seen.deltas / Int(seconds)) deltas/s, "
+            + "\(Double(used * 100 / max(1, seen.deltas)) / 100) us CPU a delta, "
             + "\(seen.bytes / 1_000_000) MB encoded; \(before) MB, \(after) MB \(seconds) s later")
     doorway.news.close()
     door.join()
@@ -140,7 +172,9 @@ func run(_ words: [String]) async throws {
 
 let words = CommandLine.arguments
 guard words.count == 7 else {
-    print("usage: turns-at-once <plugin folder> <worker program> <in-process | worker> <turns> <seconds> <scratch folder>")
+    print(
+        "usage: turns-at-once <plugin folder> <worker program> <in-process | worker> <turns> <seconds> <scratch folder>"
+    )
     exit(2)
 }
 Task.detached {

@@ -12,6 +12,7 @@ public final class AgentHost: Sendable {
     private let plugins: PluginHost
     private let engine: TurnEngine
     private let server: HTTPServer
+    private let client: HTTPClient
 
     /// Opens the store, loads every plugin that can be loaded, and closes turns that an earlier run left open.
     ///
@@ -46,6 +47,7 @@ public final class AgentHost: Sendable {
     }
 
     private init(_ configuration: Configuration) throws(HostError) {
+        ProcessMetrics.begin()
         self.configuration = configuration
         log = Logger(level: configuration.logLevel)
         do {
@@ -54,8 +56,10 @@ public final class AgentHost: Sendable {
             throw HostError(error.sentence, code: "database_" + error.code.rawValue)
         }
         registry = Registry()
-        EchoAgent.register(in: registry)
-        let tools = ToolDispatcher(directory: registry, log: log)
+        client = HTTPClient(certificates: configuration.models.certificates)
+        let models = ModelCatalogue(configuration.models, client: client, log: log)
+        EchoAgent.register(in: registry, models: models.map { [Registry.Model($0)] } ?? [])
+        let tools = ToolDispatcher(directory: registry, policy: try ToolPolicy(configuration), log: log)
         do {
             plugins = try PluginHost(
                 configuration: PluginHostConfiguration(configuration), registry: registry, store: store,
@@ -64,14 +68,16 @@ public final class AgentHost: Sendable {
             throw HostError(error.sentence, code: error.code)
         }
         engine = TurnEngine(
-            store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration), log: log)
+            store: store, registry: registry, tools: tools, configuration: TurnConfiguration(configuration, models),
+            log: log)
+        let requests = RequestCounters()
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: Int(configuration.port)),
             handler: EndpointHandler(
                 router: Router(
-                    engine: engine, store: store, registry: registry, plugins: plugins, configuration: configuration,
-                    log: log),
-                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log),
+                    engine: engine, store: store, registry: registry, plugins: plugins, requests: requests,
+                    configuration: configuration, log: log),
+                cors: CORS(origins: configuration.corsOrigins.map { Set($0) }), log: log, counters: requests),
             log: log)
     }
 
@@ -115,8 +121,10 @@ public final class AgentHost: Sendable {
         async let quiet: Bool = blocking.run { [server] in server.shutdown(drainMilliseconds: http) }
         await engine.shutdown(drainMilliseconds: drain)
         _ = await quiet
-        blocking.close()
         await plugins.shutdown()
+        // Behind those who may still wait for an answer.
+        await blocking.run { [client] in client.close() }
+        blocking.close()
         await store.close()
         log.flush()
     }
@@ -126,27 +134,61 @@ extension PluginHostConfiguration {
     fileprivate init(_ configuration: Configuration) {
         self.init(
             folders: configuration.pluginFolders, cacheFolder: configuration.cacheFolder,
-            workerPath: configuration.workerPath,
+            workerPath: configuration.workerPath, sandboxPolicy: configuration.sandboxPolicy,
+            sandboxReadFolders: configuration.sandboxReadFolders,
             trusted: configuration.trusted.contains("*") ? .all : .only(configuration.trusted),
+            rules: PluginTrust.Rules(
+                policy: configuration.pluginPolicy, allowsUnsigned: configuration.allowsUnsigned),
             configFolder: configuration.pluginConfigurationFolder, hostVersion: AgentHost.version,
             recovery: PluginRecovery(
-                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause))
+                quarantineCrashes: configuration.quarantineCrashes, longestPause: configuration.longestRestartPause),
+            limitsFile: configuration.pluginLimitsFile)
+    }
+}
+
+extension ToolPolicy {
+    /// Reads the operator's file, if there is one. A policy that cannot be read must not count as none.
+    fileprivate init(_ configuration: Configuration) throws(HostError) {
+        guard let path = configuration.toolPolicyPath else {
+            self.init()
+            return
+        }
+        let bytes: [UInt8]
+        do { bytes = try FileSystem.read(path, limit: ToolPolicy.limit) } catch {
+            throw HostError(
+                "AGENTHOST_TOOL_POLICY: \(path) cannot be read: \(error.sentence).", code: "invalid_tool_policy")
+        }
+        do { try self.init(parsing: bytes) } catch {
+            throw HostError("AGENTHOST_TOOL_POLICY: \(path): \(error.sentence).", code: "invalid_tool_policy")
+        }
     }
 }
 
 extension TurnConfiguration {
-    fileprivate init(_ configuration: Configuration) {
+    fileprivate init(_ configuration: Configuration, _ models: ModelCatalogue?) {
         self.init()
+        defaultModel = { agent, requested in models?.choice(agent: agent, requested: requested) }
         maximumHistory = configuration.maximumHistory
+        historyBudget = configuration.historyBudget
+        maximumTokens = configuration.turnTokens
+        approvalLifetime = configuration.approvalMilliseconds
         policy = configuration.turnPolicy
+    }
+}
+
+extension Registry.Model {
+    /// The model of completions that no agent asks for, under the name by which plugins' requests find it.
+    fileprivate init(_ models: ModelCatalogue) {
+        let name = ModelService.defaultModel
+        self.init(plugin: name.plugin, id: name.id, provider: models.besideAgents.provider)
     }
 }
 
 extension Router {
     /// Every route of this host.
     fileprivate init(
-        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, configuration: Configuration,
-        log: Logger
+        engine: TurnEngine, store: any Store, registry: Registry, plugins: PluginHost, requests: RequestCounters,
+        configuration: Configuration, log: Logger
     ) {
         self.init()
         let chatKit = ChatKitEndpoint(
@@ -157,6 +199,13 @@ extension Router {
         addAdmin(
             plugins: plugins,
             authorization: AdminAuthorization(token: configuration.adminToken), log: log)
-        addProbes(store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health })
+        addProbes(
+            store: store, isDraining: { engine.isStopping }, plugins: { await plugins.health },
+            sandbox: { await plugins.sandbox })
+        addMetrics(
+            MetricsEndpoint(authorization: AdminAuthorization(token: configuration.adminToken)) {
+                await requests.metrics + engine.metrics + ProcessMetrics.metrics
+                    + PluginMetering.metrics(plugins.metering)
+            })
     }
 }

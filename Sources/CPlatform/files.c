@@ -4,25 +4,50 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int cplatform_file_read(const char *path, size_t limit, uint8_t **out, size_t *length) {
-  *out = NULL;
-  *length = 0;
-  /* Non-blocking: a named pipe must not hold us up. */
-  int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return errno;
+/* Non-blocking: a named pipe must not hold us up. */
+#define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+
+static char kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return 'f';
+  if (S_ISDIR(mode)) return 'd';
+  if (S_ISLNK(mode)) return 'l';
+  return 'o';
+}
+
+static cplatform_facts facts_in(const struct stat *status) {
+  return (cplatform_facts){kind_of(status->st_mode), status->st_uid, status->st_mode & 07777};
+}
+
+int cplatform_facts_of(const char *path, cplatform_facts *out) {
+  struct stat status;
+  if (lstat(path, &status) != 0) return errno;
+  *out = facts_in(&status);
+  return 0;
+}
+
+uint32_t cplatform_user(void) { return geteuid(); }
+
+/* Reads the whole file and closes it. */
+static int read_whole(int file, size_t limit, uint8_t **out, size_t *length, cplatform_facts *facts) {
   struct stat status;
   int error = 0;
   uint8_t *bytes = NULL;
   size_t count = 0;
   if (fstat(file, &status) != 0) error = errno;
-  else if (!S_ISREG(status.st_mode)) error = EINVAL;
-  else if ((uint64_t)status.st_size > limit) error = EFBIG;
+  else if (facts) *facts = facts_in(&status);
+  if (error) {
+  } else if (!S_ISREG(status.st_mode)) {
+    error = EINVAL;
+  } else if ((uint64_t)status.st_size > limit) {
+    error = EFBIG;
+  }
   if (!error && status.st_size > 0) {
     size_t capacity = (size_t)status.st_size;
     bytes = malloc(capacity);
@@ -44,6 +69,46 @@ int cplatform_file_read(const char *path, size_t limit, uint8_t **out, size_t *l
   return 0;
 }
 
+int cplatform_file_read(const char *path, size_t limit, uint8_t **out, size_t *length) {
+  *out = NULL;
+  *length = 0;
+  int file = open(path, READ_FLAGS);
+  return file < 0 ? errno : read_whole(file, limit, out, length, NULL);
+}
+
+/* Opens `relative` step by step, so that no link is followed on the way. Works on every kernel, unlike openat2. */
+static int open_in(const char *root, const char *relative) {
+  int folder = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  while (folder >= 0) {
+    const char *slash = strchr(relative, '/');
+    char step[NAME_MAX + 1];
+    size_t size = slash ? (size_t)(slash - relative) : strlen(relative);
+    int next = -1;
+    if (size == 0 || size > NAME_MAX || (size == 2 && memcmp(relative, "..", 2) == 0)) {
+      errno = EINVAL;
+    } else {
+      memcpy(step, relative, size);
+      step[size] = 0;
+      next = openat(folder, step, slash ? O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : READ_FLAGS);
+    }
+    int error = errno;
+    close(folder);
+    errno = error;
+    if (!slash) return next;
+    folder = next;
+    relative = slash + 1;
+  }
+  return -1;
+}
+
+int cplatform_file_read_in(const char *root, const char *relative, size_t limit, uint8_t **out, size_t *length,
+                           cplatform_facts *facts) {
+  *out = NULL;
+  *length = 0;
+  int file = open_in(root, relative);
+  return file < 0 ? errno : read_whole(file, limit, out, length, facts);
+}
+
 int cplatform_file_create(const char *path, uint32_t mode, const void *bytes, size_t count) {
   int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
   if (file < 0) return errno;
@@ -53,13 +118,6 @@ int cplatform_file_create(const char *path, uint32_t mode, const void *bytes, si
   if (!error && fsync(file) != 0) error = errno;
   if (close(file) != 0 && !error) error = errno;
   return error;
-}
-
-static char kind_of(mode_t mode) {
-  if (S_ISREG(mode)) return 'f';
-  if (S_ISDIR(mode)) return 'd';
-  if (S_ISLNK(mode)) return 'l';
-  return 'o';
 }
 
 int cplatform_folder_list(const char *path, char **out, size_t *length) {

@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "cplatform_process.h"
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Variables a child may see. Everything else stays here: the environment of a server holds keys. */
@@ -31,7 +34,7 @@ static int raise_descriptor(int *descriptor) {
   return 0;
 }
 
-static int spawn(const char *program, int socket, int output, pid_t *pid) {
+static int spawn(const char *program, char *const *arguments, int socket, int output, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int error = posix_spawn_file_actions_init(&actions);
@@ -66,7 +69,6 @@ static int spawn(const char *program, int socket, int output, pid_t *pid) {
       count++;
     }
   }
-  char *arguments[] = {(char *)program, "3", NULL};
   if (!error) error = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
   for (size_t index = 0; index < count; index++) free(environment[index]);
   posix_spawnattr_destroy(&attributes);
@@ -74,7 +76,7 @@ static int spawn(const char *program, int socket, int output, pid_t *pid) {
   return error;
 }
 
-int cplatform_child_start(const char *program, cplatform_child *out) {
+int cplatform_child_start(const char *program, char *const *arguments, cplatform_child *out) {
   int sockets[2] = {-1, -1}, pipes[2] = {-1, -1};
   int error = 0;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) error = errno;
@@ -82,7 +84,7 @@ int cplatform_child_start(const char *program, cplatform_child *out) {
   if (!error) error = raise_descriptor(&sockets[1]);
   if (!error) error = raise_descriptor(&pipes[1]);
   pid_t pid = 0;
-  if (!error) error = spawn(program, sockets[1], pipes[1], &pid);
+  if (!error) error = spawn(program, arguments, sockets[1], pipes[1], &pid);
   if (sockets[1] >= 0) close(sockets[1]);
   if (pipes[1] >= 0) close(pipes[1]);
   if (error) {
@@ -97,6 +99,57 @@ int cplatform_child_start(const char *program, cplatform_child *out) {
   out->output = pipes[0];
   out->end = (int32_t)syscall(SYS_pidfd_open, pid, 0);
   return 0;
+}
+
+void cplatform_environment_erase(const char *name) {
+  char *value = getenv(name);
+  if (!value) return;
+  explicit_bzero(value, strlen(value));
+  unsetenv(name);
+}
+
+int64_t cplatform_child_output(const char *program, char *const *arguments, int32_t milliseconds, void *bytes, size_t capacity) {
+  cplatform_child child;
+  int error = cplatform_child_start(program, arguments, &child);
+  if (error) return -error;
+  close(child.socket);
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int64_t end = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + milliseconds;
+  size_t filled = 0;
+  while (!error && filled < capacity) {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t left = end - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    struct pollfd output = {.fd = child.output, .events = POLLIN};
+    int ready = left > 0 ? poll(&output, 1, (int)left) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) {
+      error = ready < 0 ? errno : ETIMEDOUT;
+      break;
+    }
+    int64_t count = cplatform_stream_read(child.output, (char *)bytes + filled, capacity - filled);
+    if (count == 0 || count == -2) break;
+    if (count > 0) filled += (size_t)count;
+  }
+  close(child.output);
+  cplatform_child_kill(child.pid);
+  int32_t signal, status;
+  cplatform_child_reap(child.pid, &signal, &status);
+  return error ? -error : (int64_t)filled;
+}
+
+int64_t cplatform_library_folder(const char *symbol, char *buffer, size_t capacity) {
+  void *address = dlsym(RTLD_DEFAULT, symbol);
+  Dl_info info;
+  if (!address || !dladdr(address, &info) || !info.dli_fname) return 0;
+  char *path = realpath(info.dli_fname, NULL);
+  char *slash = path ? strrchr(path, '/') : NULL;
+  size_t length = slash ? (size_t)(slash - path) : 0;
+  /* Of a program that holds its libraries itself nothing is to be learned. */
+  if (!slash || !strstr(slash, ".so") || length == 0 || length > capacity) length = 0;
+  memcpy(buffer, path ? path : "", length);
+  free(path);
+  return (int64_t)length;
 }
 
 void cplatform_child_kill(int32_t pid) {
@@ -180,9 +233,10 @@ void cplatform_poller_wake(const cplatform_poller *poller) {
   (void)ignored;
 }
 
-int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *ready, int32_t capacity) {
+int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *ready, int32_t capacity,
+                              int32_t milliseconds) {
   struct epoll_event events[64];
-  int count = epoll_wait(poller->epoll, events, capacity < 64 ? capacity : 64, -1);
+  int count = epoll_wait(poller->epoll, events, capacity < 64 ? capacity : 64, milliseconds);
   int32_t filled = 0;
   for (int index = 0; index < count; index++) {
     if (events[index].data.u64 == 0) {
@@ -197,4 +251,12 @@ int32_t cplatform_poller_wait(const cplatform_poller *poller, cplatform_ready *r
     filled++;
   }
   return filled;
+}
+
+int cplatform_pipe_to(const char *command, const void *bytes, size_t count) {
+  FILE *pipe = popen(command, "we");
+  if (!pipe) return -1;
+  if (count) fwrite(bytes, 1, count, pipe); /* a command that does not read says why by its status */
+  int status = pclose(pipe);
+  return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -166,3 +166,7 @@ bool cplatform_write_fully(int descriptor, const void *bytes, size_t count) {
   }
   return true;
 }
+
+static _Thread_local const void *current_wakeups;
+const void *cplatform_current_wakeups(void) { return current_wakeups; }
+void cplatform_set_current_wakeups(const void *wakeups) { current_wakeups = wakeups; }

@@ -4,7 +4,7 @@
  * while plugin code or the sink runs: `apr_emit_locked` lets go of it for the time of the sink.
  *
  * Lifetime: a root (turn or call) counts references: one while its handle is open, one for each job that is queued
- * or runs, one for each timer or request, one for each thread that sends for it. */
+ * or runs, one for each timer or request, one for the thread that sends for it or holds its messages back. */
 #ifndef APR_INTERNAL_H
 #define APR_INTERNAL_H
 
@@ -42,6 +42,8 @@
 #define APR_HELP_NS 1000000ll /* a lane function that runs longer holds up others: another thread helps */
 #define APR_SHORT_NS 100000ll /* lane functions that typically take less are run by one thread */
 #define APR_BACKLOG_NS 5000000ll /* unless lanes have been waiting for so long: then there is too much for one */
+#define APR_HOLD_NS 200000ll /* what lane functions say waits about so long for what others say, to go as one call */
+#define APR_HOLD_ROOTS 64 /* or until so many have been called */
 #define APR_PUMP_SLICE_MS 5
 #ifndef APR_POOL_IDLE_MS
 #define APR_POOL_IDLE_MS 10000 /* a thread of the blocking pool without work ends after this; tests set less */
@@ -123,9 +125,7 @@ struct apr_child {
   ap_event_fn fn;
   void *user;
   apr_child *previous, *next; /* in the scope */
-  int64_t due;                /* timers: nanoseconds, monotonic */
-  uint64_t sequence;          /* timers: equal times fire in order */
-  size_t heap_index;
+  size_t heap_index;          /* timers: where it lies in the heap */
   ap_status status;
   char *data; /* of AP_EV_END, malloc'ed or null */
   size_t length;
@@ -165,6 +165,7 @@ struct apr_root {
   apr_envelope *begin; /* until the begin function has returned */
   apr_child *children;
   apr_envelope *outbox_first, *outbox_last;
+  apr_root *held_next; /* among those whose messages wait to be sent together */
   size_t outbox_bytes;
   uint16_t owed_op; /* 0, or a message that must not be lost but found no memory; follows the outbox without its text */
   int16_t owed_status;
@@ -183,11 +184,24 @@ typedef struct apr_slot {
 typedef struct apr_runner {
   apr_runtime *runtime;
   pthread_t thread; /* of lane threads */
-  bool running, reported, stuck;
+  bool awake;             /* does not wait for work */
+  bool running, reported; /* in a function of the plugin; that was reported as stalled */
+  bool stuck;             /* that was reported as stuck */
+  bool sending;           /* in the sink */
+  bool others_wait;       /* what earlier functions said waits for the one that runs */
   uint64_t token;
-  int64_t started; /* nanoseconds */
-  apr_root *held;  /* whose messages wait for the function to return; null = none */
+  int64_t started; /* when the function, or the sink, was entered; nanoseconds */
+  apr_root *held_first, *held_last; /* whose messages wait to be sent together */
+  uint32_t held_count;
+  int64_t held_since; /* nanoseconds */
 } apr_runner;
+
+/* A timer in the heap. The time lies beside the pointer: comparing touches no timer. */
+typedef struct apr_due {
+  int64_t at;        /* nanoseconds, monotonic */
+  uint64_t sequence; /* equal times fire in order */
+  apr_child *timer;
+} apr_due;
 
 /* A thread of the blocking pool. */
 typedef struct apr_pool_thread {
@@ -240,6 +254,7 @@ struct apr_runtime {
   const ap_model_r1 *model;
   const ap_config_r1 *config_table;
   const ap_health_r1 *health;
+  const ap_agent_hooks_r1 *hooks;
   const ap_state_r1 *state;
 
   pthread_mutex_t config_lock;
@@ -263,6 +278,7 @@ struct apr_runtime {
   uint32_t called_lane_threads; /* of these, that were signalled */
   int64_t typical_took;         /* nanoseconds a lane function takes, an average that forgets */
   int64_t backlog_since;        /* when the ready queue was last empty, if it is not */
+  int64_t keeper_wakes;         /* when a lane thread that waits looks at the timers; INT64_MAX = none does */
   size_t lane_jobs, lane_posts; /* queued or running */
   apr_runner *runners; /* room for lane_threads + APR_SPARE_RUNNERS, or for the pump's one */
   uint32_t runner_count;
@@ -272,7 +288,7 @@ struct apr_runtime {
   int64_t timer_armed; /* 0 = not */
 
   /* timers.c */
-  apr_child **heap;
+  apr_due *heap;
   size_t heap_count, heap_capacity;
   uint64_t timer_sequence;
   pthread_t clock_thread;
@@ -318,8 +334,8 @@ struct apr_runtime {
 /* ---- outbox.c ---- */
 apr_envelope *apr_envelope_make(const apr_message *message);
 bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message);
-bool apr_hold_locked(apr_root *root);
-void apr_let_go_locked(apr_runtime *runtime, apr_root *root);
+void apr_hold_locked(apr_runtime *runtime, apr_runner *runner, apr_root *root, int64_t now);
+void apr_let_go_locked(apr_runtime *runtime, apr_runner *runner);
 void apr_misbehaved_locked(apr_runtime *runtime, apr_fault fault, uint64_t token, const char *sentence);
 ap_str apr_string(const char *text);
 
@@ -354,17 +370,25 @@ typedef struct apr_plan {
 } apr_plan;
 void apr_enqueue_locked(apr_runtime *runtime, apr_job *job);
 void apr_release_lane_locked(apr_runtime *runtime);
-int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
 void apr_discard_lane_locked(apr_runtime *runtime);
 void apr_plan_locked(apr_runtime *runtime, apr_job *job, apr_plan *plan);
 void apr_perform(apr_runtime *runtime, apr_plan *plan);
 void apr_complete_locked(apr_runtime *runtime, apr_plan *plan);
 void apr_wake_pump_locked(apr_runtime *runtime);
-void *apr_lane_main(void *runner);
 int64_t apr_current_lane_ns(const apr_root *root);
-bool apr_replace_runner_locked(apr_runtime *runtime);
 uint32_t apr_current_lane(const apr_runtime *runtime);
 void apr_enter_lane(apr_runtime *runtime, uint32_t lane);
+
+void apr_run_one_locked(apr_runtime *runtime, apr_runner *runner, int64_t *now);
+
+/* ---- lane_threads.c ---- */
+void apr_call_for_work_locked(apr_runtime *runtime, bool only);
+void apr_timer_added_locked(apr_runtime *runtime, int64_t due);
+void apr_watch_until_locked(apr_runtime *runtime, int64_t look);
+void apr_watch_timers_locked(apr_runtime *runtime, int64_t now);
+int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now);
+bool apr_replace_runner_locked(apr_runtime *runtime);
+void *apr_lane_main(void *runner);
 
 /* ---- timers.c ---- */
 int64_t apr_now(void); /* nanoseconds, monotonic */

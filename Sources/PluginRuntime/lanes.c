@@ -1,4 +1,4 @@
-/* lanes.c - serial queues, one for each root, and the threads (or the pump) that run them. */
+/* lanes.c - serial queues, one for each root, what runs their functions one by one, and the pump. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -34,56 +34,18 @@ void apr_wake_pump_locked(apr_runtime *runtime) {
   runtime->wake_signalled = write(runtime->wake_fd, &one, sizeof one) == sizeof one;
 }
 
-static void call_lane_thread(apr_runtime *runtime) {
-  runtime->called_lane_threads++;
-  pthread_cond_signal(&runtime->lane_work);
-}
-
-/* Lane threads that wait and were not called. */
-static uint32_t spare_lane_threads(const apr_runtime *runtime) {
-  return runtime->idle_lane_threads - runtime->called_lane_threads;
-}
-
-/* Calls a lane thread. While functions are short, one thread runs them all: two would mostly wait for each other's lock.
- * Should the one then be held up by a function, or fall behind, the clock thread calls another. */
-static void call_for_work(apr_runtime *runtime) {
-  uint32_t spare = spare_lane_threads(runtime);
-  if (!spare) return;
-  if (spare == runtime->runner_count - runtime->stuck_runners || runtime->typical_took > APR_SHORT_NS) {
-    call_lane_thread(runtime);
-  } else {
-    int64_t look = apr_now() + APR_HELP_NS;
-    if (look >= runtime->clock_wakes) return;
-    runtime->clock_wakes = look;
-    pthread_cond_signal(&runtime->clock_work);
-  }
-}
-
-/* Calls another lane thread when lanes wait and all threads that run are held up, or have too much to do. Answers when to
- * look again. */
-int64_t apr_lanes_help_locked(apr_runtime *runtime, int64_t now) {
-  if (!runtime->ready_first || !spare_lane_threads(runtime)) return INT64_MAX;
-  int64_t next = now + APR_HELP_NS;
-  bool behind = runtime->backlog_since + APR_BACKLOG_NS <= now;
-  for (uint32_t i = 0; i < runtime->runner_count && !behind; i++) {
-    const apr_runner *runner = &runtime->runners[i];
-    if (runner->running && runner->started + APR_HELP_NS > now) return next;
-  }
-  call_lane_thread(runtime);
-  return spare_lane_threads(runtime) ? next : INT64_MAX;
-}
-
 static void make_ready(apr_runtime *runtime, apr_lane *lane) {
+  bool only = !runtime->ready_last;
   lane->active = true;
   lane->next = NULL;
-  if (runtime->ready_last) {
-    runtime->ready_last->next = lane;
-  } else {
+  if (only) {
     runtime->ready_first = lane;
     runtime->backlog_since = apr_now();
+  } else {
+    runtime->ready_last->next = lane;
   }
   runtime->ready_last = lane;
-  if (runtime->pump_fd < 0) call_for_work(runtime);
+  if (runtime->pump_fd < 0) apr_call_for_work_locked(runtime, only);
   else apr_wake_pump_locked(runtime);
 }
 
@@ -156,6 +118,8 @@ static const void *table_of(const apr_runtime *runtime, uint16_t op) {
       return runtime->tools;
     case APR_HEALTH:
       return runtime->health;
+    case APR_HOOK_BEGIN:
+      return runtime->hooks;
     case APR_STATE_SAVE:
     case APR_STATE_LOAD:
       return runtime->state;
@@ -242,6 +206,13 @@ static ap_status begin(apr_runtime *runtime, apr_root *root) {
     };
     return runtime->tools->call_begin(runtime->instance, root->handle, &request);
   }
+  if (m->op == APR_HOOK_BEGIN) {
+    ap_hook_request_r1 request = {
+        .struct_size = sizeof request, .agent_id = m->s[0], .point = m->s[1], .json = m->s[2], .subject = m->s[3],
+        .thread_id = m->s[4], .locale = m->s[5], .deadline = m->number,
+    };
+    return runtime->hooks->hook_begin(runtime->instance, root->handle, &request);
+  }
   if (m->op == APR_HEALTH) return runtime->health->check(runtime->instance, root->handle);
   if (m->op == APR_STATE_SAVE) return runtime->state->save(runtime->instance, root->handle);
   if (m->op == APR_STATE_LOAD) return runtime->state->load(runtime->instance, root->handle, m->s[0], m->s[1]);
@@ -255,6 +226,8 @@ static void cancel(apr_runtime *runtime, apr_root *root) {
   if (op == APR_TURN_BEGIN) runtime->agent->turn_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_CALL_BEGIN && runtime->tools->call_cancel)
     runtime->tools->call_cancel(runtime->instance, root->handle, root->cancelled);
+  else if (op == APR_HOOK_BEGIN && runtime->hooks->hook_cancel)
+    runtime->hooks->hook_cancel(runtime->instance, root->handle, root->cancelled);
   else if (op == APR_MODEL_BEGIN && runtime->model->cancel)
     runtime->model->cancel(runtime->instance, root->handle, root->cancelled);
 }
@@ -357,11 +330,11 @@ static void runner_starts(apr_runtime *runtime, apr_runner *runner, uint64_t tok
   runner->reported = false;
   runner->token = token;
   runner->started = now;
+  runner->others_wait = runner->held_first;
   int64_t first = runtime->limits[APR_LIMIT_LANE_MS];
-  int64_t look = now + (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
-  if (look >= runtime->clock_wakes) return;
-  runtime->clock_wakes = look;
-  pthread_cond_signal(&runtime->clock_work);
+  int64_t look = (first < APR_STALL_MS ? first : APR_STALL_MS) * APR_NANOSECONDS_PER_MS;
+  apr_watch_until_locked(runtime, now + (runner->others_wait ? APR_HELP_NS : look));
+  if (runtime->pump_fd < 0) apr_watch_timers_locked(runtime, now);
 }
 
 /* A function that was taken for stuck has returned after all. Lets go of the lock while the sink runs. */
@@ -372,8 +345,8 @@ static void returned(apr_runtime *runtime, apr_runner *runner, uint64_t token, i
   apr_emit_locked(runtime, &runtime->root, &message);
 }
 
-/* Runs one job of the first ready lane, then puts the lane behind the others. */
-static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
+/* Runs one job of the first ready lane, then puts the lane behind the others. Lets go of the lock meanwhile. */
+void apr_run_one_locked(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   apr_lane *lane = runtime->ready_first;
   runtime->ready_first = lane->next;
   if (!runtime->ready_first) runtime->ready_last = NULL;
@@ -389,7 +362,7 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   apr_plan_locked(runtime, job, &plan);
   runner_starts(runtime, runner, token, started);
   /* A pump's sink only gathers: there is nothing to save. */
-  if (runtime->pump_fd < 0 && root != &runtime->root && apr_hold_locked(root)) runner->held = root;
+  if (runtime->pump_fd < 0 && root != &runtime->root) apr_hold_locked(runtime, runner, root, started);
   pthread_mutex_unlock(&runtime->lock);
   current_root = root;
   current_started = started;
@@ -409,10 +382,6 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
       apr_exceeds_locked(runtime, APR_LIMIT_TURN_LANE_MS, root->lane_ns / APR_NANOSECONDS_PER_MS)) {
     apr_over_locked(runtime, root, APR_LIMIT_TURN_LANE_MS);
   }
-  if (runner->held) { /* else the clock thread has let go, because the function stalled */
-    runner->held = NULL;
-    apr_let_go_locked(runtime, root);
-  }
   if (took > APR_BUDGET_MS * APR_NANOSECONDS_PER_MS) report_stall(runtime, token, took);
 
   if (is_work) runtime->lane_posts--;
@@ -422,45 +391,12 @@ static void run_one(apr_runtime *runtime, apr_runner *runner, int64_t *now) {
   if (--runtime->lane_jobs == 0) pthread_cond_broadcast(&runtime->idle);
 }
 
-/* Starts a lane thread, at the beginning or in place of one that is stuck. False when there is no room or no thread. */
-bool apr_replace_runner_locked(apr_runtime *runtime) {
-  if (runtime->stopping || runtime->runner_count >= runtime->options.lane_threads + APR_SPARE_RUNNERS) return false;
-  apr_runner *runner = &runtime->runners[runtime->runner_count];
-  runner->runtime = runtime;
-  if (!apr_thread_start(&runner->thread, "plugin-lane", apr_lane_main, runner)) return false;
-  runtime->runner_count++;
-  return true;
-}
-
-/* A thread of lane_threads. */
-void *apr_lane_main(void *argument) {
-  apr_runner *runner = argument;
-  apr_runtime *runtime = runner->runtime;
-  apr_crash_begin_thread();
-  apr_enter_lane(runtime, AP_LANE_TURN);
-  pthread_mutex_lock(&runtime->lock);
-  while (!runtime->stopping) {
-    if (!runtime->ready_first) {
-      runtime->idle_lane_threads++;
-      pthread_cond_wait(&runtime->lane_work, &runtime->lock);
-      runtime->idle_lane_threads--;
-      if (runtime->called_lane_threads) runtime->called_lane_threads--;
-      continue;
-    }
-    int64_t now = apr_now();
-    run_one(runtime, runner, &now);
-  }
-  pthread_mutex_unlock(&runtime->lock);
-  apr_crash_end_thread();
-  return NULL;
-}
-
 int apr_pump_fd(apr_runtime *runtime) {
   return runtime->pump_fd;
 }
 
 static void arm_timer(apr_runtime *runtime, int64_t now) {
-  int64_t due = runtime->heap_count ? runtime->heap[0]->due : 0;
+  int64_t due = runtime->heap_count ? runtime->heap[0].at : 0;
   if (due == runtime->timer_armed && (due == 0 || due > now)) return;
   struct itimerspec when = {.it_value = {due / 1000000000, due % 1000000000}};
   timerfd_settime(runtime->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
@@ -480,7 +416,7 @@ void apr_pump(apr_runtime *runtime) {
   for (;;) {
     apr_timers_fire_locked(runtime, now);
     if (!runtime->ready_first || now > until) break;
-    run_one(runtime, runtime->runners, &now);
+    apr_run_one_locked(runtime, runtime->runners, &now);
   }
   apr_enter_lane(runtime, 0);
   runtime->pumping = false;

@@ -122,24 +122,27 @@ static bool need(bool present, const char *function, const char *id, refusal *wh
 }
 
 static bool find_tables(apr_runtime *runtime, refusal *why) {
-  const void *found[6];
+  const void *found[7];
   if (!find_table(runtime, AP_EXT_AGENT, sizeof(ap_agent_r1), &found[0], why)) return false;
   if (!find_table(runtime, AP_EXT_TOOLS, sizeof(ap_tools_r1), &found[1], why)) return false;
   if (!find_table(runtime, AP_EXT_MODEL, sizeof(ap_model_r1), &found[2], why)) return false;
   if (!find_table(runtime, AP_EXT_CONFIG, sizeof(ap_config_r1), &found[3], why)) return false;
   if (!find_table(runtime, AP_EXT_HEALTH, sizeof(ap_health_r1), &found[4], why)) return false;
   if (!find_table(runtime, AP_EXT_STATE, sizeof(ap_state_r1), &found[5], why)) return false;
+  if (!find_table(runtime, AP_EXT_AGENT_HOOKS, sizeof(ap_agent_hooks_r1), &found[6], why)) return false;
   const ap_agent_r1 *agent = found[0];
   const ap_tools_r1 *tools = found[1];
   const ap_model_r1 *model = found[2];
   const ap_config_r1 *config = found[3];
   const ap_health_r1 *health = found[4];
+  const ap_agent_hooks_r1 *hooks = found[6];
   const ap_state_r1 *state = found[5];
   if (!need(!agent || agent->turn_begin, "turn_begin", AP_EXT_AGENT, why)) return false;
   if (!need(!agent || agent->turn_cancel, "turn_cancel", AP_EXT_AGENT, why)) return false;
   if (!need(!tools || tools->call_begin, "call_begin", AP_EXT_TOOLS, why)) return false;
   if (!need(!model || model->complete, "complete", AP_EXT_MODEL, why)) return false;
   if (!need(!config || config->changed, "changed", AP_EXT_CONFIG, why)) return false;
+  if (!need(!hooks || hooks->hook_begin, "hook_begin", AP_EXT_AGENT_HOOKS, why)) return false;
   if (!need(!health || health->check, "check", AP_EXT_HEALTH, why)) return false;
   if (!need(!state || state->save, "save", AP_EXT_STATE, why)) return false;
   if (!need(!state || state->load, "load", AP_EXT_STATE, why)) return false;
@@ -149,6 +152,7 @@ static bool find_tables(apr_runtime *runtime, refusal *why) {
   runtime->model = model;
   runtime->config_table = config;
   runtime->health = health;
+  runtime->hooks = hooks;
   runtime->state = state;
   pthread_mutex_unlock(&runtime->lock);
   return true;
@@ -188,6 +192,7 @@ static void answer(apr_runtime *runtime, const refusal *why) {
   if (runtime->model) loaded.item |= APR_HAS_MODEL;
   if (runtime->config_table) loaded.item |= APR_HAS_CONFIG;
   if (runtime->health) loaded.item |= APR_HAS_HEALTH;
+  if (runtime->hooks) loaded.item |= APR_HAS_HOOKS;
   if (runtime->state) loaded.item |= APR_HAS_STATE;
   pthread_mutex_lock(&runtime->lock);
   apr_emit_locked(runtime, &runtime->root, &loaded);

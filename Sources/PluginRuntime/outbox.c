@@ -55,55 +55,65 @@ static bool leave_locked(apr_root *root, const apr_message *message) {
 /* Most messages that the sink gets at once. */
 #define APR_BATCH 256
 
-/* Takes the first messages of the outbox, at most APR_BATCH. Answers the first; the last one's `next` is null. */
-static apr_envelope *take_locked(apr_root *root, const apr_message **messages, size_t *count) {
-  apr_envelope *first = root->outbox_first, *last = NULL;
-  *count = 0;
-  while (root->outbox_first && *count < APR_BATCH) {
-    last = root->outbox_first;
-    messages[(*count)++] = &last->message;
-    root->outbox_bytes -= last->bytes;
-    root->outbox_first = last->next;
+/* Messages on their way to the sink. */
+typedef struct batch {
+  const apr_message *messages[APR_BATCH];
+  size_t count;
+  apr_envelope *first, *last; /* to be freed */
+} batch;
+
+/* Takes the first messages of the outbox, as many as fit. */
+static void take_locked(apr_root *root, batch *batch) {
+  while (root->outbox_first && batch->count < APR_BATCH) {
+    apr_envelope *envelope = root->outbox_first;
+    root->outbox_first = envelope->next;
+    root->outbox_bytes -= envelope->bytes;
+    envelope->next = NULL;
+    if (batch->last) batch->last->next = envelope;
+    else batch->first = envelope;
+    batch->last = envelope;
+    batch->messages[batch->count++] = &envelope->message;
   }
   if (!root->outbox_first) root->outbox_last = NULL;
-  if (last) last->next = NULL;
-  return first;
+}
+
+/* Hands the messages to the sink and frees them. Lets go of the lock meanwhile. */
+static void hand_over_locked(apr_runtime *runtime, batch *batch) {
+  pthread_mutex_unlock(&runtime->lock);
+  runtime->options.sink(runtime->options.context, batch->messages, batch->count);
+  while (batch->first) {
+    apr_envelope *next = batch->first->next;
+    free(batch->first);
+    batch->first = next;
+  }
+  pthread_mutex_lock(&runtime->lock);
 }
 
 /* Sends what was left, and last what is owed. Lets go of the lock while the sink runs. */
 static void send_left_locked(apr_runtime *runtime, apr_root *root) {
   while (root->outbox_first || root->owed_op) {
-    const apr_message *messages[APR_BATCH];
-    size_t count;
-    apr_envelope *taken = take_locked(root, messages, &count);
+    batch batch = {.count = 0};
+    take_locked(root, &batch);
     apr_message owed = {
         .op = root->owed_op, .status = root->owed_status, .item = root->owed_item, .token = root->token,
     };
-    if (!taken) {
+    if (!batch.count) {
       root->owed_op = 0;
-      messages[count++] = &owed;
+      batch.messages[batch.count++] = &owed;
     }
-    pthread_mutex_unlock(&runtime->lock);
-    runtime->options.sink(runtime->options.context, messages, count);
-    while (taken) {
-      apr_envelope *next = taken->next;
-      free(taken);
-      taken = next;
-    }
-    pthread_mutex_lock(&runtime->lock);
+    hand_over_locked(runtime, &batch);
   }
 }
 
-/* Sends `first`, if any, and what was left, as the one thread that sends for `root`, and ends being that. Lets go of the
- * lock while the sink runs. */
-static void send_locked(apr_runtime *runtime, apr_root *root, const apr_message *first) {
+/* The calling thread is from now on the one that sends for `root`. */
+static void begin_sending_locked(apr_runtime *runtime, apr_root *root) {
+  root->sending = true;
   apr_root_retain_locked(root);
   runtime->senders++;
-  if (first) {
-    pthread_mutex_unlock(&runtime->lock);
-    runtime->options.sink(runtime->options.context, &first, 1);
-    pthread_mutex_lock(&runtime->lock);
-  }
+}
+
+/* Sends what is left, and ends being the one that sends. Lets go of the lock while the sink runs. */
+static void end_sending_locked(apr_runtime *runtime, apr_root *root) {
   send_left_locked(runtime, root);
   root->sending = false;
   if (--runtime->senders == 0) pthread_cond_broadcast(&runtime->idle);
@@ -116,22 +126,57 @@ static void send_locked(apr_runtime *runtime, apr_root *root, const apr_message 
 bool apr_emit_locked(apr_runtime *runtime, apr_root *root, const apr_message *message) {
   if (runtime->phase == APR_CLOSED) return false;
   if (root->sending) return leave_locked(root, message);
-  root->sending = true;
-  send_locked(runtime, root, message);
+  begin_sending_locked(runtime, root);
+  pthread_mutex_unlock(&runtime->lock);
+  runtime->options.sink(runtime->options.context, &message, 1);
+  pthread_mutex_lock(&runtime->lock);
+  end_sending_locked(runtime, root);
   return true;
 }
 
 /* Messages of `root` wait from now on, until apr_let_go_locked: a function on its lane is about to be called, and the host
- * hears all it says at once. False: another thread is sending, so that nothing needs to wait. */
-bool apr_hold_locked(apr_root *root) {
-  if (root->sending) return false;
-  root->sending = true;
-  return true;
+ * hears all it says at once, together with what was said on other lanes of late. Does nothing if somebody is sending. */
+void apr_hold_locked(apr_runtime *runtime, apr_runner *runner, apr_root *root, int64_t now) {
+  if (root->sending) return;
+  begin_sending_locked(runtime, root);
+  root->held_next = NULL;
+  if (runner->held_last) {
+    runner->held_last->held_next = root;
+  } else {
+    runner->held_first = root;
+    runner->held_since = now;
+  }
+  runner->held_last = root;
+  runner->held_count++;
+}
+
+/* One call of the sink for `roots`. Answers those that have more to send. */
+static apr_root *send_together_locked(apr_runtime *runtime, apr_root *roots) {
+  batch batch = {.count = 0};
+  for (apr_root *root = roots; root && batch.count < APR_BATCH; root = root->held_next) take_locked(root, &batch);
+  if (batch.count) hand_over_locked(runtime, &batch);
+  apr_root *left = NULL, **end = &left;
+  while (roots) {
+    apr_root *root = roots;
+    roots = root->held_next;
+    if (root->outbox_first) {
+      root->held_next = NULL;
+      *end = root;
+      end = &root->held_next;
+    } else {
+      end_sending_locked(runtime, root);
+    }
+  }
+  return left;
 }
 
 /* Sends what was held back. Lets go of the lock while the sink runs. */
-void apr_let_go_locked(apr_runtime *runtime, apr_root *root) {
-  send_locked(runtime, root, NULL);
+void apr_let_go_locked(apr_runtime *runtime, apr_runner *runner) {
+  apr_root *roots = runner->held_first;
+  runner->held_first = runner->held_last = NULL;
+  runner->held_count = 0;
+  runner->others_wait = false;
+  while (roots) roots = send_together_locked(runtime, roots);
 }
 
 /* Tells the host that the plugin broke a rule. Lets go of the lock while the sink runs. */

@@ -3,9 +3,11 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -184,6 +186,7 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
       break;
     case APR_TURN_BEGIN:
     case APR_CALL_BEGIN:
+    case APR_HOOK_BEGIN:
     case APR_MODEL_BEGIN:
     case APR_HEALTH:
     case APR_STATE_SAVE:
@@ -219,27 +222,46 @@ void apr_deliver(apr_runtime *runtime, const apr_message *message) {
 
 /* ---- life ---- */
 
-/* Starts a thread that takes no signals but those of its own faults. `name` is what tools such as `top -H` show. When it is
- * woken, it does not push aside what runs (SCHED_BATCH): on a busy machine the host finishes its round first. */
+/* What a thread begins with. It is freed by the thread. */
+typedef struct beginning {
+  void *(*main)(void *);
+  void *argument;
+  char name[16];
+} beginning;
+
+/* A thread names itself, and asks for itself not to push aside what runs when it is woken (SCHED_BATCH: on a busy machine
+ * the host finishes its round first). For another thread both would need what a sandbox forbids. If they fail, only
+ * comfort and speed are lost. */
+static void *begin_thread(void *user) {
+  beginning own = *(beginning *)user;
+  free(user);
+  prctl(PR_SET_NAME, own.name);
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+  return own.main(own.argument);
+}
+
+/* Starts a thread that takes no signals but those of its own faults. `name` is what tools such as `top -H` show. */
 bool apr_thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *argument) {
+  beginning *start = malloc(sizeof *start);
+  if (!start) return false;
+  *start = (beginning){.main = main, .argument = argument};
+  snprintf(start->name, sizeof start->name, "%s", name);
   sigset_t blocked, old;
   sigfillset(&blocked);
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&blocked, faults[i]);
   pthread_sigmask(SIG_SETMASK, &blocked, &old);
-  int failed = pthread_create(thread, NULL, main, argument);
+  int failed = pthread_create(thread, NULL, begin_thread, start);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
-  if (failed) return false;
-  pthread_setname_np(*thread, name);
-  pthread_setschedparam(*thread, SCHED_BATCH, &(struct sched_param){0}); /* if it fails, only speed is lost */
-  return true;
+  if (failed) free(start);
+  return !failed;
 }
 
 static void initialize(apr_runtime *runtime, const apr_options *options) {
   runtime->options = *options;
   if (!runtime->options.blocking_threads) runtime->options.blocking_threads = 32;
   runtime->pump_fd = runtime->wake_fd = runtime->timer_fd = -1;
-  runtime->clock_wakes = INT64_MAX;
+  runtime->clock_wakes = runtime->keeper_wakes = INT64_MAX;
   runtime->typical_took = APR_HELP_NS; /* nothing is known yet */
   runtime->root.type = APR_INSTANCE;
   runtime->root.open = true;
@@ -260,8 +282,8 @@ static void initialize(apr_runtime *runtime, const apr_options *options) {
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&runtime->clock_work, &monotonic);
   pthread_cond_init(&runtime->pool_work, &monotonic);
+  pthread_cond_init(&runtime->lane_work, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  pthread_cond_init(&runtime->lane_work, NULL);
   pthread_cond_init(&runtime->control_work, NULL);
   pthread_cond_init(&runtime->idle, NULL);
 }

@@ -45,13 +45,41 @@ enum ChatCommand {
 
     private static func turn(_ conversation: Conversation, _ text: String) {
         print("Agent:")
+        var questions = run { () async throws(HostError) in try await conversation.say(text, output: show) }
+        while !questions.isEmpty {
+            var answers: [String: String] = [:]
+            for question in questions { answers[question.id] = ask(question) }
+            let given = answers
+            questions = run { () async throws(HostError) in try await conversation.answer(given, output: show) }
+        }
+    }
+
+    private static func run(
+        _ turn: @Sendable @escaping () async throws(HostError) -> [Conversation.Question]
+    ) -> [Conversation.Question] {
         waitFor {
             do throws(HostError) {
-                try await conversation.say(text, output: show)
+                return try await turn()
             } catch {
                 print("[error] \(error.description)")
+                return []
             }
         }
+    }
+
+    /// What the person answers; nil, which counts as no answer and as no consent, when there is none.
+    private static func ask(_ question: Conversation.Question) -> String? {
+        print(question.text)
+        if question.isConsent {
+            show("[y/n] ")
+            let isYes = ["y", "yes"].contains(readLine()?.trimmed.lowercased())
+            return isYes ? question.options.first : question.options.last
+        }
+        for (number, option) in question.options.enumerated() { print("  \(number + 1) \(option)") }
+        show("? ")
+        guard let said = readLine()?.trimmed, !said.isEmpty else { return nil }
+        if let number = Int(said), question.options.indices.contains(number - 1) { return question.options[number - 1] }
+        return said
     }
 
     @Sendable private static func show(_ output: Conversation.Output) {

@@ -17,6 +17,9 @@ enum HostServer {
             }
         // A conversation and the log share the terminal: only what matters is logged.
         case "chat": return configured(rest, logLevel: "warn", ChatCommand.run)
+        case "plugins" where rest.first == "check": return CheckCommand.run(Array(rest.dropFirst()))
+        case "plugins" where rest.first == "new": return NewPluginCommand.run(Array(rest.dropFirst()))
+        case "plugins" where rest.first.map(SigningCommands.verbs.contains) == true: return SigningCommands.run(rest)
         case "plugins":
             guard let (flags, rest) = PluginsCommand.flags(rest) else {
                 return usage("--canary takes 0 to 100, --to a generation, --url a URL")

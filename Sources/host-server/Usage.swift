@@ -15,6 +15,18 @@ enum Usage {
         Plugins (the server and this command need the same CHATKIT_ADMIN_TOKEN; --url names another server, --json prints its answer):
         \(PluginCommands.help)
 
+        Writing a plugin (docs/writing-a-plugin.md):
+          host-server plugins new NAME --lang c|cpp|rust|swift
+                                                   makes a folder from which `make` builds a plugin that answers
+
+          host-server plugins check PATH           compares the C functions of a manifest with their headers (compiler: CC)
+
+        Who vouches for a plugin (without a running server):
+          host-server plugins keygen FILE          writes a new private key to FILE and shows its public key
+          host-server plugins sign --key FILE PATH locks and signs a bundle folder or a single .so
+          host-server plugins verify PATH [--policy FILE]
+                                                   shows id, SHA-256 and signer; fails if it was changed or is not allowed
+
         Options (each also an environment variable, and a line in .env):
         \(Configuration.help)
 

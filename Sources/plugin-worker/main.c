@@ -1,16 +1,17 @@
-/* plugin-worker <fd> - one plugin in a process of its own.
+/* plugin-worker <fd> [options] - one plugin in a process of its own (arguments.h lists the options).
  *
- * <fd> is a connected stream socket to the host; both sides speak the frames of plugin_runtime.h. The main thread is
- * the lane thread: it reads frames, pumps the runtime, and writes what the runtime has to say once for each round.
+ * <fd> is a connected stream socket to the host; both sides speak the frames of plugin_runtime.h. Before the first is
+ * read, the process builds the walls of its sandbox (sandbox.h). The main thread is the lane thread: it reads frames, pumps the runtime, and writes what the runtime has to say once for each round.
  * While it hangs in the plugin, other threads write for themselves. When the host closes the socket the process ends
  * at once, whatever the plugin is doing.
  *
  * Exit status: 0 the host is done with us; 2 wrong arguments or no memory; 3 the host sent something that is no
- * frame. */
+ * frame; 4 the sandbox cannot be built, which APR_LOADED has said. */
 #define _GNU_SOURCE
 
 #include "plugin_crash.h"
 #include "plugin_runtime.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,13 @@ static struct {
 static int host = -1, wake = -1;
 static pthread_t main_thread;
 
+/* The host is gone. Processes that the plugin has started, where no sandbox keeps it from that, go as well: the host's workers have
+ * a process group each. */
+static _Noreturn void leave(void) {
+  if (getpgrp() == getpid()) kill(0, SIGKILL);
+  _exit(0);
+}
+
 /* Writes what the socket takes. The lock is held. */
 static void flush_locked(void) {
   while (output.begin < output.end) {
@@ -56,7 +64,7 @@ static void flush_locked(void) {
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       break;
     } else {
-      _exit(0); /* the host is gone */
+      leave();
     }
   }
   if (output.begin == output.end) {
@@ -176,10 +184,10 @@ static void read_host(apr_runtime *runtime) {
     if (!make_room()) _exit(2);
     size_t room = input.capacity - input.end;
     ssize_t n = recv(host, input.bytes + input.end, room, 0);
-    if (n == 0) _exit(0);
+    if (n == 0) leave();
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (n < 0) _exit(0);
+    if (n < 0) leave();
     input.end += (size_t)n;
     total += (size_t)n;
     deliver_frames(runtime);
@@ -194,7 +202,7 @@ static void *watch_host(void *unused) {
   (void)unused;
   for (;;) {
     struct pollfd closed = {.fd = host, .events = POLLRDHUP};
-    if (poll(&closed, 1, -1) > 0 && closed.revents) _exit(0);
+    if (poll(&closed, 1, -1) > 0 && closed.revents) leave();
   }
 }
 
@@ -229,24 +237,38 @@ static void run(apr_runtime *runtime) {
   }
 }
 
+/* Answers the load that is to come: the plugin is refused. */
+static void refuse_load(const char *sentence) {
+  apr_message loaded = {.op = APR_LOADED, .status = AP_E_UNAVAILABLE, .s = {{sentence, strlen(sentence)}}};
+  uint8_t frame[1024];
+  if (apr_frame_size(&loaded) > sizeof frame) return;
+  apr_frame_write(&loaded, frame);
+  if (send(host, frame, apr_frame_size(&loaded), MSG_NOSIGNAL) < 0) _exit(0); /* the host is gone */
+}
+
 int main(int argc, char **argv) {
-  char *end = NULL;
-  long fd = argc == 2 ? strtol(argv[1], &end, 10) : -1;
-  if (fd < 0 || fd > 1 << 20 || !end || *end || fcntl((int)fd, F_GETFD) < 0) {
-    fprintf(stderr, "usage: plugin-worker <fd>, where <fd> is an open socket to the host\n");
-    return 2;
+  worker_arguments arguments;
+  if (!arguments_read(argc, argv, &arguments)) return 2;
+  if (arguments.probe) {
+    sandbox_probe(&arguments);
+    return 0;
   }
-  host = (int)fd;
+  host = arguments.socket;
   main_thread = pthread_self();
   signal(SIGPIPE, SIG_IGN);
-  /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
-  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
-  fcntl(host, F_SETFD, FD_CLOEXEC);
-  fcntl(host, F_SETFL, fcntl(host, F_GETFL) | O_NONBLOCK);
   /* The line it prints says to the host why the process died; without it only the signal is known. */
   apr_crash_install(&(apr_crash_options){.program = "plugin-worker"});
+  fcntl(host, F_SETFD, FD_CLOEXEC);
+  char sentence[512];
+  if (!sandbox_enter(&arguments, sentence, sizeof sentence)) {
+    refuse_load(sentence);
+    return 4;
+  }
+  /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+  fcntl(host, F_SETFL, fcntl(host, F_GETFL) | O_NONBLOCK);
   wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  apr_options options = {.lane_threads = 0, .blocking_threads = 32, .sink = write_to_host};
+  apr_options options = {.lane_threads = 0, .blocking_threads = arguments.threads, .sink = write_to_host};
   apr_runtime *runtime = apr_create(&options);
   pthread_t watcher;
   if (wake < 0 || !runtime || pthread_create(&watcher, NULL, watch_host, NULL)) {

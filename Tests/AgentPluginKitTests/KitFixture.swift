@@ -29,12 +29,26 @@ struct KitFixture: ReconfigurablePlugin {
                 try await context.progress("thinking")
                 return ["text": .string("Hello \(arguments.name), \(context.remainingMilliseconds ?? -1)")]
             },
+            Tool("block") { (arguments: [String: UInt32], _) in
+                blockThread(milliseconds: arguments["ms"] ?? 1)
+                return [:]
+            },
+            Tool("where") { (_: JSON, _) in
+                await Task.yield()
+                return ["first": .string(threadName()), "child": .string(await childThread())]
+            },
             Tool("fail") { (_: JSON, _) in throw ToolError("Error: it broke") },
             Tool("wait") { (_: JSON, context) in
                 try await context.host.sleep(milliseconds: 60_000)
                 return [:]
             },
         ]
+    }
+
+    /// Where a task runs that a handler waits for.
+    private func childThread() async -> String {
+        async let name = threadName()
+        return await name
     }
 
     var models: [Model] {

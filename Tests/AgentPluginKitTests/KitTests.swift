@@ -41,6 +41,22 @@ struct KitTests {
         await driver.destroy()
     }
 
+    /// Not on the pool, which in process is the host's and everybody's.
+    @Test func handlersRunOnThreadsOfThePlugin() async throws {
+        let driver = try driver()
+        let answer = await driver.call("where", [:])
+        #expect(answer?.json == ["first": "plugin-swift", "child": "plugin-swift"])
+        await driver.destroy()
+    }
+
+    /// More handlers that block than there are threads: each ends, one behind the other.
+    @Test func handlersThatBlockEndAllTheSame() async throws {
+        let driver = try driver()
+        let calls = try (0..<20).map { _ in try #require(driver.begin("block", ["ms": 20], subject: "ann")) }
+        for call in calls { #expect(await driver.host.answer(call).status == AP_OK) }
+        await driver.destroy()
+    }
+
     @Test func cancellingEndsTheCallOnce() async throws {
         let driver = try driver()
         let call = try #require(driver.begin("wait", [:], subject: "ann"))

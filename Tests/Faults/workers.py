@@ -1,6 +1,7 @@
 """A worker dies in every phase of a turn: its turn ends with an error event that allows a retry, what was shown is kept, others go on,
 the next turn works, and nothing is left behind (reliability.md, promise 15)."""
 
+import glob
 import os
 import signal
 import socket
@@ -31,7 +32,8 @@ def main(products, copies=20):
         for number, identity in enumerate(identities):
             bundle(plugins, f"Mortal{number}", os.path.join(FIXTURES, "Mortal", "plugin.c"), identity, f"mortal-{number}",
                    [f'-DFIXTURE_MARKS="{marks}"'])
-        host = Host(products, folder, plugins, trusted)
+        # What tells them to die lies outside of their sandbox.
+        host = Host(products, folder, plugins, trusted, {"AGENTHOST_SANDBOX_READ": marks})
         try:
             for word, shown in PHASES.items():
                 with_host(host, report, word, lambda: all_at_once(
@@ -144,10 +146,10 @@ def kill_idle(host, report, figures, copies):
 
 
 def is_mortal(pid):
-    """Whether the library in that worker is a copy of Mortal."""
-    with open(f"/proc/{pid}/maps") as file:
-        libraries = {line.split()[-1] for line in file if line.rstrip().endswith(".so")}
-    for library in libraries:
+    """Whether the library in that worker is a copy of Mortal: it was told the folder of its plugin."""
+    with open(f"/proc/{pid}/cmdline") as file:
+        folder = next(word.removeprefix("--folder=") for word in file.read().split("\0") if word.startswith("--folder="))
+    for library in glob.glob(f"{glob.escape(folder)}/*.so"):
         with open(library, "rb") as file:
             if b"fixture.mortal-" in file.read():
                 return True

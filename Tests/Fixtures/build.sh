@@ -6,6 +6,7 @@
 #   <outdir>/rogue/Rogue.agentplugin                 one that does what it must not when it is told to
 #   <outdir>/bad/<Name>.agentplugin                  one for each way to be bad
 #   <outdir>/versions/<name>.agentplugin             VersionC in many versions, good and bad ones
+#   <outdir>/sandbox/SandboxC.agentplugin            tries to get out of its sandbox
 #   <outdir>/bad/NoSection.so                        a single file without the section
 #
 # CC and CFLAGS are obeyed (for sanitizers). Builds nothing that is up to date.
@@ -15,10 +16,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 include=$here/../../Sources/PluginABI/include
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
+umask 022 # the host refuses what others may write to
+chmod go-w "$out"
 stamp=$out/.built
 
 if [ -f "$stamp" ] && [ -z "$(find "$here" "$include" -newer "$stamp" -type f)" ]; then exit 0; fi
-rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin" "$out/single" "$out/bad" "$out/versions" "$out/rogue"
+rm -rf "$out/EchoC.agentplugin" "$out/ToolsC.agentplugin" "$out/ScriptC.agentplugin" "$out/BenchC.agentplugin" "$out/KindsC.agentplugin"
+rm -rf "$out/single" "$out/bad" "$out/versions" "$out/rogue" "$out/sandbox"
 mkdir -p "$out/single" "$out/bad"
 
 compile() { # <source> <library> [flags]
@@ -65,6 +69,10 @@ good KindsC
 mkdir -p "$out/rogue/Rogue.agentplugin"
 compile "$here/Rogue/plugin.c" "$out/rogue/Rogue.agentplugin/libRogue.so"
 cp "$here/Rogue/plugin.json" "$out/rogue/Rogue.agentplugin/plugin.json"
+# It tries to get out: only for the tests of the sandbox, so it has a plugin folder of its own.
+mkdir -p "$out/sandbox/SandboxC.agentplugin"
+compile "$here/SandboxC/plugin.c" "$out/sandbox/SandboxC.agentplugin/libSandboxC.so"
+cp -R "$here/SandboxC/plugin.json" "$here/SandboxC/assets" "$out/sandbox/SandboxC.agentplugin"
 
 version() { # <label> <folder> [flags]
     label=$1

@@ -13,8 +13,8 @@ bool failing;
 static int passed, failed;
 
 static const test *const subjects[] = {
-    turn_tests, service_tests, contract_tests, pressure_tests, pool_tests, memory_tests, loading_tests, worker_tests,
-    frame_tests, limit_tests, crash_tests, report_tests,
+    turn_tests, service_tests, contract_tests, pressure_tests, timer_tests, pool_tests, memory_tests, loading_tests,
+    worker_tests, frame_tests, limit_tests, crash_tests, report_tests,
 };
 
 static void run_one(const test *t) {

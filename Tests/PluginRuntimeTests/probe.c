@@ -273,6 +273,109 @@ static void chatter(void *user) {
   finish_turn(turn, self->t.turn->state(self->t.host, turn), "");
 }
 
+/* Says something, and has a lane that comes next doze. */
+static void doze_alone(void *user) {
+  (void)user;
+  sleep_ms(1000);
+}
+
+static void say_before_others_doze(void *user) {
+  ap_handle turn = (ap_handle)(uintptr_t)user;
+  self->t.exec->post(self->t.host, 0, doze_alone, NULL);
+  text(turn, "early ");
+  finish_turn(turn, AP_OK, "");
+}
+
+/* ---- timers ---- */
+
+#define TIMERS 60
+
+/* A timer of the test, with the time before which it must not, and after which it must have fired before later ones. */
+typedef struct timer {
+  struct timers *all;
+  int64_t earliest, latest;
+  bool cancelled, ended;
+} timer;
+
+typedef struct timers {
+  ap_handle turn;
+  int left;
+  char *failure;
+  timer each[TIMERS];
+} timers;
+
+static int64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static char *check_timer(const timer *t, ap_status status) {
+  const timers *all = t->all;
+  if (t->ended) return format("a timer ended twice");
+  if (t->cancelled) return status == AP_E_CANCELLED ? NULL : format("a cancelled timer ended with %d", status);
+  if (status != AP_OK) return format("a timer ended with %d", status);
+  if (nanoseconds() < t->earliest) return format("a timer fired early");
+  for (int i = 0; i < TIMERS; i++) {
+    const timer *other = &all->each[i];
+    if (!other->ended && !other->cancelled && other->latest < t->earliest) return format("a timer overtook another");
+  }
+  return NULL;
+}
+
+static void timer_ended(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)event, (void)data;
+  timer *t = user;
+  timers *all = t->all;
+  char *failure = check_timer(t, status);
+  if (all->failure) free(failure);
+  else all->failure = failure;
+  t->ended = true;
+  if (--all->left) return;
+  conclude(all->turn, all->failure);
+  free(all);
+}
+
+/* Timers at random, some of which are cancelled. */
+static void start_timers(ap_handle turn) {
+  timers *all = must(calloc(1, sizeof *all));
+  all->turn = turn;
+  all->left = TIMERS;
+  unsigned random = (unsigned)turn;
+  for (int i = 0; i < TIMERS; i++) {
+    timer *t = &all->each[i];
+    int64_t wait = rand_r(&random) % 40;
+    ap_handle handle = 0;
+    t->all = all;
+    t->earliest = nanoseconds() + wait * 1000000;
+    if (self->t.exec->after(self->t.host, turn, wait, timer_ended, t, &handle) != AP_OK) abort();
+    t->latest = nanoseconds() + wait * 1000000;
+    if (rand_r(&random) % 3) continue;
+    t->cancelled = true; /* its end comes when this function has returned */
+    if (self->t.exec->cancel(self->t.host, handle) != AP_OK) abort();
+  }
+}
+
+static void finish_with_timer(void *user, ap_handle request, ap_event event, ap_status status, ap_str data) {
+  (void)request, (void)event, (void)data;
+  if (status == AP_OK) finish_turn((ap_handle)(uintptr_t)user, AP_OK, "");
+}
+
+static void start_timer(ap_handle turn, int ms) {
+  self->t.exec->after(self->t.host, turn, ms, finish_with_timer, (void *)(uintptr_t)turn, NULL);
+}
+
+typedef struct pool_timer {
+  ap_handle turn;
+  int ms;
+} pool_timer;
+
+static void start_timer_in_pool(void *user) {
+  pool_timer *p = user;
+  start_timer(p->turn, p->ms);
+  free(p);
+}
+
 /* ---- the rest ---- */
 
 static _Atomic ap_handle finished;
@@ -338,6 +441,14 @@ static char *run_test(const char *name, ap_handle turn, bool *later) {
   }
   if (strcmp(name, "stress") == 0) return *later = true, start_stress(turn), NULL;
   if (strcmp(name, "say-and-doze") == 0) return *later = post(turn, say_and_doze), NULL;
+  if (strcmp(name, "say-before-others-doze") == 0) return *later = post(turn, say_before_others_doze), NULL;
+  if (strcmp(name, "timers") == 0) return *later = true, start_timers(turn), NULL;
+  if (strncmp(name, "timer ", 6) == 0) return *later = true, start_timer(turn, atoi(name + 6)), NULL;
+  if (strncmp(name, "pool-timer ", 11) == 0) {
+    pool_timer *p = must(malloc(sizeof *p));
+    *p = (pool_timer){turn, atoi(name + 11)};
+    return *later = t->exec->run_blocking(t->host, turn, start_timer_in_pool, p) == AP_OK, NULL;
+  }
   if (strcmp(name, "doze") == 0) return *later = post(turn, doze), NULL;
   if (strcmp(name, "chatter") == 0) return *later = run_blocking(turn, chatter), NULL;
   if (strcmp(name, "spin") == 0) return *later = post(turn, spin), NULL;

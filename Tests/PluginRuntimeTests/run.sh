@@ -6,7 +6,7 @@
 #   thread   in process, with ThreadSanitizer in runtime, plugins and tests
 #   all      one after the other
 #
-# Needs only a C compiler and objcopy. The products lie in .build/plugin-runtime-tests.
+# Needs only a C compiler, objcopy and libseccomp. The products lie in .build/plugin-runtime-tests.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -40,8 +40,7 @@ CFLAGS="$sanitizer" "$root/Tests/Fixtures/build.sh" "$out/fixtures"
 ${CC:-cc} $warnings $flags $includes -fPIC -shared -fvisibility=hidden -o "$out/probe.so" "$here/probe.c"
 ${CC:-cc} $warnings $flags $includes $short $wrap -o "$out/runtime-tests" $tests \
     "$root"/Sources/PluginRuntime/*.c -ldl
-${CC:-cc} $warnings $flags $includes $short -o "$out/plugin-worker" "$root/Sources/plugin-worker/main.c" \
-    "$root"/Sources/PluginRuntime/*.c -ldl
+"$root/Sources/plugin-worker/build.sh" "$out/plugin-worker" $flags $short
 
 # A plugin that crashes on purpose dies of its signal, as without a sanitizer.
 ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0

@@ -52,7 +52,7 @@ static void requests_are_cancelled_with_their_turn(void) {
 
 static void tools_answer_at_once_later_and_from_a_thread(void) {
   host *h = start_tools();
-  EXPECT(host_wait(h, NULL, APR_LOADED, 0, 0)->message.item == (APR_HAS_TOOLS | APR_HAS_MODEL));
+  EXPECT(host_wait(h, NULL, APR_LOADED, 0, 0)->message.item == (APR_HAS_TOOLS | APR_HAS_MODEL | APR_HAS_HOOKS));
   begin_call(h, 1, "add", "{\"a\": 2, \"b\": -5}", false);
   EXPECT(finishes(h, 1, APR_CALL_FINISH, AP_OK, "{\"sum\":-3}"));
   begin_call(h, 2, "slow_add", "{\"a\":2,\"b\":5}", false);

@@ -10,8 +10,8 @@ typedef struct test {
 } test;
 #define TEST(name) {#name, name}
 
-extern const test turn_tests[], service_tests[], contract_tests[], pressure_tests[], pool_tests[], memory_tests[],
-    loading_tests[], worker_tests[], frame_tests[], limit_tests[], crash_tests[], report_tests[];
+extern const test turn_tests[], service_tests[], contract_tests[], pressure_tests[], timer_tests[], pool_tests[],
+    memory_tests[], loading_tests[], worker_tests[], frame_tests[], limit_tests[], crash_tests[], report_tests[];
 
 extern const char *fixtures, *probe;
 extern const char *worker; /* of the current round; null = in process */

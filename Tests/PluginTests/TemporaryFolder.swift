@@ -16,7 +16,10 @@ final class TemporaryFolder: Sendable {
         return "\(path)/\(name)"
     }
 
-    func write(_ name: String, _ bytes: [UInt8]) throws {
+    /// Answers the path of the file.
+    @discardableResult
+    func write(_ name: String, _ bytes: [UInt8]) throws -> String {
         try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+        return "\(path)/\(name)"
     }
 }

@@ -9,6 +9,8 @@ struct AgentDescriptor: Sendable, Hashable {
     /// Unique in this host.
     var id: String
     var title: String
+    /// What it does, in words for other agents.
+    var summary = ""
     /// Id of the plugin it comes from; "host" for built-in ones.
     var plugin: String
     var kind: Kind
@@ -25,6 +27,12 @@ struct DeclarativeAgent: Sendable, Hashable {
     var offlineModel: String?
     /// Grants: bare tool names of the same plugin, or `plugin-id/tool` with `*` wildcards (abi.md A7).
     var tools: [String]
+    /// Ids of agents it may ask as if they were tools: granted as `agent/<id>` in `tools`.
+    var agents: [String] = []
+    /// Ids of agents it may hand the conversation over to.
+    var handoffs: [String] = []
+    /// Where its plugin has a say.
+    var hooks: Set<HookPoint> = []
     var maxSteps: Int = 16
 }
 
@@ -48,6 +56,8 @@ struct AgentTurnRequest: Sendable {
     /// What of `context` the host itself needs.
     var requestID = ""
     var locale = ""
+    /// Counts what the turn uses.
+    var meter: WorkMeter?
     /// Milliseconds of the monotonic clock.
     var deadline: Int64
 }

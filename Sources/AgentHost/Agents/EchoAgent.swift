@@ -6,15 +6,15 @@ struct EchoAgent: AgentProvider {
     /// Bytes of one delta at most.
     private static let maximumPiece = 16 << 10
 
-    /// Makes `echo` known as an agent of the host itself.
+    /// Makes `echo` known as an agent of the host itself, beside the host's own models.
     ///
     /// - Returns: what collides, or nil.
     @discardableResult
-    static func register(in registry: Registry) -> String? {
+    static func register(in registry: Registry, models: [Registry.Model] = []) -> String? {
         let descriptor = AgentDescriptor(id: id, title: "Echo", plugin: "host", kind: .coded)
         return registry.register(
             plugin: "host", agents: [Registry.Agent(descriptor: descriptor, provider: EchoAgent())], tools: [],
-            models: [])
+            models: models)
     }
 
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {

@@ -1,10 +1,6 @@
 /// Finds the model that answers for an agent (abi.md A3).
 struct ModelResolver: Sendable {
-    /// A provider and the id of one of its models.
-    struct Choice: Sendable {
-        var provider: any ModelProvider
-        var model: String
-    }
+    typealias Choice = ModelChoice
 
     enum Failure: Error, Hashable {
         /// "default", but no LLM is configured and the agent has no offline model.
@@ -23,13 +19,17 @@ struct ModelResolver: Sendable {
     }
 
     let registry: any ModelDirectory
-    /// What "default" means when an LLM is configured.
-    var configured: Choice? = nil
+    /// What "default" means when an LLM is configured: for an agent, and for what the person has chosen. Nil: the offline model.
+    var configured: @Sendable (_ agent: String, _ requested: String?) -> Choice? = { _, _ in nil }
 
-    /// - Parameter plugin: id of the agent's plugin: models are looked up there.
-    func resolve(_ agent: DeclarativeAgent, id: String, plugin: String) throws(Failure) -> Choice {
+    /// - Parameters:
+    ///   - plugin: id of the agent's plugin: models are looked up there.
+    ///   - requested: the model that the person has chosen, if any.
+    func resolve(
+        _ agent: DeclarativeAgent, id: String, plugin: String, requested: String? = nil
+    ) throws(Failure) -> Choice {
         if agent.model == "default" {
-            if let configured { return configured }
+            if let configured = configured(id, requested) { return configured }
             guard let offline = agent.offlineModel else { throw .noModelConfigured(agent: id) }
             return try choice(offline, agent: id, plugin: plugin)
         }

@@ -11,10 +11,18 @@ public struct Configuration: Sendable {
     /// Ids, or "*".
     var trusted: Set<String>
     var pluginConfigurationFolder: String?
+    /// Path of the plugin policy; nil: none.
+    var pluginPolicy: String?
+    /// What the policy does not allow is loaded nevertheless.
+    var allowsUnsigned: Bool
+    var pluginLimitsFile: String?
     var cacheFolder: String
     var workerPath: String
     /// Folder for crash reports.
     var crashFolder: String
+    var sandboxPolicy: SandboxPolicy
+    /// Absolute paths.
+    var sandboxReadFolders: [String]
     /// Crashes within a minute; 0: none are too many.
     var quarantineCrashes: Int
     /// Milliseconds; 0: no pause.
@@ -22,6 +30,11 @@ public struct Configuration: Sendable {
     /// Nil: the route's own default.
     var defaultAgent: String?
     var maximumHistory: Int
+    var historyBudget: HistoryBudget
+    var turnTokens: Int64
+    /// Nil: no file.
+    var toolPolicyPath: String?
+    var approvalMilliseconds: Int64
     var turnPolicy: TurnPolicy
     /// What an operator shows to be one; nil: nobody can. Never logged.
     var adminToken: String?
@@ -29,8 +42,9 @@ public struct Configuration: Sendable {
     var corsOrigins: [String]?
     var drainMilliseconds: Int64
     var logLevel: LogLevel
+    var models: ModelConfiguration
 
-    /// Reads the process's environment, `.env` in the working folder, and `arguments`.
+    /// Reads the process's environment, `.env` in the working folder, and `arguments`. Keys are erased from the environment.
     ///
     /// - Parameters:
     ///   - arguments: flags and further words, without the program's name and verb.
@@ -47,7 +61,10 @@ public struct Configuration: Sendable {
             environment[variable] = level
         }
         let sources = SettingSources(environment: environment, dotEnv: dotEnv ?? [:], flags: flags)
-        return (try Configuration(sources), words)
+        let configuration = try Configuration(sources)
+        // Plugins in this process could read the environment.
+        for variable in configuration.models.providers.compactMap(\.keyVariable) { eraseEnvironmentVariable(variable) }
+        return (configuration, words)
     }
 
     init(_ sources: SettingSources) throws(ConfigurationError) {
@@ -61,20 +78,41 @@ public struct Configuration: Sendable {
         trusted = Set(Configuration.list(sources.value(.trusted)))
         let configured = sources.value(.pluginConfiguration)
         pluginConfigurationFolder = configured.isEmpty ? nil : configured
-        cacheFolder = Configuration.cacheFolder(sources)
+        let policy = sources.value(.pluginPolicy)
+        pluginPolicy = policy.isEmpty ? nil : policy
+        allowsUnsigned = sources.isOn(.allowUnsigned)
+        let limits = sources.value(.pluginLimits)
+        pluginLimitsFile = limits.isEmpty ? nil : limits
+        // Workers leave the working folder.
+        cacheFolder = absolutePath(Configuration.cacheFolder(sources))
         let worker = sources.value(.worker)
         workerPath = worker.isEmpty ? beside + "/plugin-worker" : worker
         let crashes = sources.value(.crashReports)
         crashFolder = crashes.isEmpty ? cacheFolder + "/crashes" : crashes
+        guard let sandbox = SandboxPolicy(rawValue: sources.value(.sandbox)) else {
+            throw sources.error(.sandbox, "must be require, warn or off")
+        }
+        sandboxPolicy = sandbox
+        sandboxReadFolders = try Configuration.readFolders(sources)
         quarantineCrashes = try sources.integer(.quarantineCrashes, in: 0...1_000)
         longestRestartPause = Int64(try sources.integer(.restartPause, in: 0...3_600)) * 1_000
         let agent = sources.value(.defaultAgent)
         defaultAgent = agent.isEmpty ? nil : agent
         maximumHistory = try sources.integer(.maximumHistory, in: 1...1_000)
-        guard let policy = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
+        guard let budget = HistoryBudget(sources.value(.historyTokens)) else {
+            throw sources.error(
+                .historyTokens,
+                "must be a number of tokens from 1000 to 10000000, or a list like gpt-4.1*=200000,*=32000")
+        }
+        historyBudget = budget
+        turnTokens = Int64(try sources.integer(.turnTokens, in: 1_000...1_000_000_000))
+        let rules = sources.value(.toolPolicy)
+        toolPolicyPath = rules.isEmpty ? nil : rules
+        approvalMilliseconds = Int64(try sources.integer(.approvalHours, in: 1...87_600)) * 3_600_000
+        guard let turns = TurnPolicy(rawValue: sources.value(.turnPolicy)) else {
             throw sources.error(.turnPolicy, "must be queue, interrupt or reject")
         }
-        turnPolicy = policy
+        turnPolicy = turns
         adminToken = try sources.secret(.adminToken, file: .adminTokenFile)
         corsOrigins = try Configuration.origins(sources)
         drainMilliseconds = Int64(try sources.integer(.drainSeconds, in: 0...3_600)) * 1_000
@@ -82,8 +120,8 @@ public struct Configuration: Sendable {
             throw sources.error(.logLevel, "must be trace, debug, info, warn or error")
         }
         logLevel = level
-        let insecure = ["1", "true", "yes", "on"].contains(sources.value(.insecure).lowercased())
-        guard insecure || Configuration.isLoopback(host) else {
+        models = try ModelConfiguration(sources)
+        guard sources.isOn(.insecure) || Configuration.isLoopback(host) else {
             throw ConfigurationError(
                 "Refusing to listen on \(host) without credentials: use 127.0.0.1 behind a reverse proxy, or add --insecure.",
                 code: "insecure_address")
@@ -105,6 +143,14 @@ public struct Configuration: Sendable {
         return String(url.dropFirst(prefix.count))
     }
 
+    private static func readFolders(_ sources: SettingSources) throws(ConfigurationError) -> [String] {
+        let folders = sources.value(.sandboxRead).split(separator: ":").map(String.init)
+        guard folders.allSatisfy({ $0.hasPrefix("/") }), folders.count <= 32 else {
+            throw sources.error(.sandboxRead, "must be at most 32 absolute paths, separated by colons")
+        }
+        return folders
+    }
+
     private static func cacheFolder(_ sources: SettingSources) -> String {
         let configured = sources.value(.cache)
         if !configured.isEmpty { return configured }
@@ -123,13 +169,18 @@ public struct Configuration: Sendable {
         return array.compactMap(\.string)
     }
 
-    private static func list(_ text: String) -> [String] {
+    static func list(_ text: String) -> [String] {
         text.split { $0 == "," || $0.isWhitespace }.map(String.init)
     }
 }
 
 extension SettingSources {
-    fileprivate func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+    /// Of a switch.
+    fileprivate func isOn(_ setting: Setting) -> Bool {
+        ["1", "true", "yes", "on"].contains(value(setting).lowercased())
+    }
+
+    func integer(_ setting: Setting, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
         guard let number = Int(value(setting)), range.contains(number) else {
             throw error(
                 setting,

@@ -42,6 +42,19 @@ extension Setting {
     static let pluginConfiguration = Setting(
         variables: ["AGENTHOST_PLUGIN_CONFIG"], flag: "plugin-config", defaultValue: "",
         summary: "Folder with one `<plugin id>.json` for each plugin that is configured.")
+    static let pluginPolicy = Setting(
+        variables: ["AGENTHOST_PLUGIN_POLICY"], flag: "plugin-policy", defaultValue: "",
+        summary:
+            "File that says which plugins may be loaded, by id, version and signer or SHA-256; unset: any that is intact."
+    )
+    static let allowUnsigned = Setting(
+        variables: ["AGENTHOST_ALLOW_UNSIGNED"], flag: "allow-unsigned", defaultValue: "0",
+        summary:
+            "1 loads what the policy does not allow all the same, always in a worker, with a warning each time. For development.",
+        isSwitch: true)
+    static let pluginLimits = Setting(
+        variables: ["AGENTHOST_PLUGIN_LIMITS"], flag: "plugin-limits", defaultValue: "",
+        summary: "JSON file with limits for all plugins and for single ones; docs/limits.md lists them.")
     static let cache = Setting(
         variables: ["AGENTHOST_CACHE"], flag: "cache", defaultValue: "",
         summary: "Folder for private copies of plugins; unset: `agenthost` in `XDG_CACHE_HOME` or in `~/.cache`.")
@@ -51,6 +64,14 @@ extension Setting {
     static let crashReports = Setting(
         variables: ["AGENTHOST_CRASH_REPORTS"], flag: "crash-reports", defaultValue: "",
         summary: "Folder for reports of crashes of this process; unset: `crashes` in the folder for private copies.")
+    static let sandbox = Setting(
+        variables: ["AGENTHOST_SANDBOX"], flag: "sandbox", defaultValue: "require",
+        summary:
+            "What becomes of plugins in workers where the kernel lacks a part of the sandbox: `require` (they are refused), "
+            + "`warn` (they run with what there is) or `off` (no sandbox at all).")
+    static let sandboxRead = Setting(
+        variables: ["AGENTHOST_SANDBOX_READ"], flag: "sandbox-read", defaultValue: "",
+        summary: "Further folders that plugins in workers may read, absolute, separated by colons.")
     static let quarantineCrashes = Setting(
         variables: ["AGENTHOST_QUARANTINE_CRASHES"], flag: "quarantine-crashes", defaultValue: "5",
         summary:
@@ -67,6 +88,22 @@ extension Setting {
     static let maximumHistory = Setting(
         variables: ["CHATKIT_MAX_HISTORY"], flag: "max-history", defaultValue: "20",
         summary: "Messages of people and assistant that a model is shown, 1 to 1000; their function calls come along.")
+    static let historyTokens = Setting(
+        variables: ["AGENTHOST_HISTORY_TOKENS"], flag: "history-tokens", defaultValue: "32000",
+        summary:
+            "Tokens (about: bytes / 3) that instructions, tools and messages may take together: one number, or numbers by "
+            + "model, `gpt-4.1*=200000,llama*=6000,*=32000`.")
+    static let turnTokens = Setting(
+        variables: ["AGENTHOST_TURN_TOKENS"], flag: "turn-tokens", defaultValue: "1000000",
+        summary: "Tokens that all completions of one turn may cost together, 1000 to 1000000000.")
+    static let toolPolicy = Setting(
+        variables: ["AGENTHOST_TOOL_POLICY"], flag: "tool-policy", defaultValue: "",
+        summary:
+            "File of rules that say which tools run, ask first or are denied, for which agent and owner; unset: tools that "
+            + "need approval ask.")
+    static let approvalHours = Setting(
+        variables: ["AGENTHOST_APPROVAL_HOURS"], flag: "approval-hours", defaultValue: "720",
+        summary: "How long the person's consent to a tool call can be given, 1 to 87600 hours.")
     static let turnPolicy = Setting(
         variables: ["AGENTHOST_TURN_POLICY"], flag: "turn-policy", defaultValue: "queue",
         summary:
@@ -91,9 +128,37 @@ extension Setting {
         summary: "`trace`, `debug`, `info`, `warn` or `error`.")
 
     /// Every knob, in the order of the documentation.
-    static let all: [Setting] = [
-        host, port, insecure, database, plugins, watch, trusted, pluginConfiguration, cache, worker,
-        crashReports, quarantineCrashes, restartPause, defaultAgent, maximumHistory, turnPolicy, adminToken, adminTokenFile,
-        corsOrigins, drainSeconds, logLevel,
-    ]
+    static let all: [Setting] =
+        [
+            host,
+            port,
+            insecure,
+            database,
+            plugins,
+            watch,
+            trusted,
+            pluginConfiguration,
+            pluginPolicy,
+            allowUnsigned,
+            pluginLimits,
+            cache,
+            worker,
+            sandbox,
+            sandboxRead,
+            quarantineCrashes,
+            restartPause,
+            crashReports,
+            defaultAgent,
+            maximumHistory,
+            historyTokens,
+            turnTokens,
+            toolPolicy,
+            approvalHours,
+            turnPolicy,
+            adminToken,
+            adminTokenFile,
+            corsOrigins,
+            drainSeconds,
+            logLevel,
+        ] + ofModels
 }

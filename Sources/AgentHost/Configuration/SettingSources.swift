@@ -16,6 +16,12 @@ struct SettingSources: Sendable {
         return setting.defaultValue
     }
 
+    /// Whether nobody gave it a value.
+    func isUnset(_ setting: Setting) -> Bool {
+        if let flag = setting.flag, flags[flag]?.isEmpty == false { return false }
+        return !setting.variables.contains { dotEnv[$0]?.isEmpty == false || environment[$0]?.isEmpty == false }
+    }
+
     /// How a person would name the place where the value comes from, for error messages.
     func origin(_ setting: Setting) -> String {
         if let flag = setting.flag, let value = flags[flag], !value.isEmpty { return "--\(flag)" }

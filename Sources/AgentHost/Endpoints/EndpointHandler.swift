@@ -4,11 +4,13 @@ struct EndpointHandler: HTTPHandler {
     let router: Router
     let cors: CORS
     let log: Logger
+    var counters = RequestCounters()
     /// Silence in a stream after which a comment is sent, in milliseconds.
     var heartbeat: Int64 = 15_000
 
     func handle(_ request: HTTPRequest, _ body: RequestBody, _ response: ResponseWriter) async {
         let start = monotonicNanoseconds()
+        counters.began(request.method)
         var answer = await answer(EndpointRequest(head: request, body: body))
         if request.method != "OPTIONS" { cors.open(&answer, to: request) }
         var access = Access(request: request, status: answer.status, threadID: answer.threadID, start: start)
@@ -20,6 +22,7 @@ struct EndpointHandler: HTTPHandler {
             } else {
                 response.send(answer.status, answer.fields, bytes)
             }
+            counters.ended(access.status)
             access.write(to: log)
         case .events(let source): stream(source, answer, response, access)
         }
@@ -38,10 +41,12 @@ struct EndpointHandler: HTTPHandler {
     private func stream(
         _ source: any ChatEventSource, _ answer: Answer, _ response: ResponseWriter, _ access: Access
     ) {
-        let stream = EventStream(source, heartbeat: heartbeat, threadID: access.threadID) { [log] complete, threadID in
+        let stream = EventStream(source, heartbeat: heartbeat, threadID: access.threadID) {
+            [log, counters] complete, threadID in
             var access = access
             access.threadID = threadID
             if !complete { access.status = Access.clientLeft }
+            counters.ended(access.status)
             access.write(to: log)
         }
         do {

@@ -43,14 +43,22 @@ final class Logger: Sendable {
         Logger(level: level, sink: sink, fields: self.fields + fields.map { ($0.key, $0.value) })
     }
 
+    /// A logger that drops what is no error.
+    var errorsOnly: Logger { Logger(level: .error, sink: sink, fields: fields) }
+
     func trace(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.trace, message, fields) }
     func debug(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.debug, message, fields) }
     func info(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.info, message, fields) }
     func warn(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.warn, message, fields) }
     func error(_ message: String, _ fields: KeyValuePairs<String, JSON> = [:]) { write(.error, message, fields) }
 
-    func write(_ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, JSON>) {
-        guard level >= self.level, let sink else { return }
+    /// Writes a line that no level suppresses: who decided what.
+    func audit(_ message: String, _ fields: KeyValuePairs<String, JSON>) { write(.info, message, fields, always: true) }
+
+    func write(
+        _ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, JSON>, always: Bool = false
+    ) {
+        guard always || level >= self.level, let sink else { return }
         var writer = JSONWriter()
         writer.object {
             $0.member("ts", Timestamp.now().iso8601)

@@ -10,6 +10,10 @@ struct ModelRequest: Sendable {
     var settings: JSON = [:]
     /// Milliseconds of the monotonic clock.
     var deadline: Int64
+    /// Of the request that caused it, for the log; empty when there is none.
+    var requestID = ""
+    /// Of the turn the completion is made for.
+    var meter: WorkMeter?
 
     /// `request_json` of the ABI and body of an HTTP request, but for transport fields.
     var json: JSON {

@@ -37,6 +37,38 @@ enum FileSystem {
         return unsafe [UInt8](UnsafeBufferPointer(start: memory, count: count))
     }
 
+    /// Who owns something and what others may do with it.
+    struct Facts: Sendable, Hashable {
+        var kind: Kind
+        /// User id.
+        var owner: UInt32
+        /// Permission bits, with sticky, set-user and set-group.
+        var mode: UInt32
+    }
+
+    /// Of what is at `path`; of the link itself, if it is one.
+    static func facts(of path: String) throws(FileError) -> Facts {
+        var facts = cplatform_facts()
+        try FileError.check(unsafe cplatform_facts_of(path, &facts))
+        return Facts(facts)
+    }
+
+    /// The user whose rights this process has.
+    static var user: UInt32 { cplatform_user() }
+
+    /// The bytes of the regular file `relative` in the folder `root`, at most `limit`, and the facts of the very file that was read.
+    /// Follows no symbolic link on the way from `root` on.
+    static func read(_ relative: String, in root: String, limit: Int) throws(FileError) -> (
+        bytes: [UInt8], facts: Facts
+    ) {
+        var memory: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        var facts = cplatform_facts()
+        try FileError.check(unsafe cplatform_file_read_in(root, relative, limit, &memory, &count, &facts))
+        defer { unsafe cplatform_free(memory) }
+        return (unsafe [UInt8](UnsafeBufferPointer(start: memory, count: count)), Facts(facts))
+    }
+
     /// Makes a new file with `mode`, synced to the disk.
     static func create(_ path: String, mode: UInt32, _ bytes: [UInt8]) throws(FileError) {
         try FileError.check(
@@ -61,7 +93,7 @@ enum FileSystem {
         return letter == 0 ? nil : kind(letter)
     }
 
-    private static func kind(_ letter: UInt8?) -> Kind {
+    fileprivate static func kind(_ letter: UInt8?) -> Kind {
         switch letter {
         case UInt8(ascii: "f"): .file
         case UInt8(ascii: "d"): .folder
@@ -104,5 +136,11 @@ enum FileSystem {
             for entry in entries { removeAll("\(path)/\(entry.name)") }
         }
         _ = unsafe cplatform_remove(path)
+    }
+}
+
+extension FileSystem.Facts {
+    fileprivate init(_ facts: cplatform_facts) {
+        self.init(kind: FileSystem.kind(UInt8(bitPattern: facts.kind)), owner: facts.owner, mode: facts.mode)
     }
 }

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 
 /// A file or environment operation that the system refused.
@@ -37,6 +38,14 @@ func folder(of path: String) -> String {
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
+/// `path` as it is reached from anywhere: a relative one is taken from the working folder of now.
+func absolutePath(_ path: String) -> String {
+    guard !path.hasPrefix("/") else { return path }
+    guard let working = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(working) }
+    return "\(unsafe String(cString: working))/\(path)"
+}
+
 /// The folder of the running program.
 func executableFolder() -> String {
     var buffer = [UInt8](repeating: 0, count: 4_096)
@@ -59,3 +68,7 @@ func processEnvironment() -> [String: String] {
     }
     return variables
 }
+
+/// Removes an environment variable and overwrites its value where the process got it, so that `/proc/self/environ` shows it no more. Before
+/// other threads start.
+func eraseEnvironmentVariable(_ name: String) { unsafe cplatform_environment_erase(name) }

@@ -19,8 +19,15 @@ extension PluginHost {
     /// Scans the folders once (names that begin with a dot are left alone: copies under way), in order, and loads what is in them, sorted by
     /// name. Answers what became of each file. Throws when a folder is missing; then nothing was loaded.
     func loadAll() async throws(PluginHostError) -> [PluginReport] {
+        if let policy = configuration.rules.policy {
+            // Said at once and as what it is, not with each plugin.
+            do { _ = try await blocking.run { () throws(BundleError) in try PluginPolicy.read(policy) } } catch {
+                throw .policyUnusable(error.reason)
+            }
+        }
         var paths: [String] = []
         for folder in configuration.folders { paths += try await candidates(folder) }
+        await askForSandbox()
         var reports: [PluginReport] = []
         for path in paths { reports.append(await deploy(path)) }
         return reports
@@ -53,7 +60,7 @@ extension PluginHost {
             if let other = before?.id, other != id { await withdraw(other, foundAt: path) }
             found[path]?.id = id
             report.id = id
-            report.mode = configuration.trusted.includes(id) ? .inProcess : .worker
+            report.mode = configuration.mode(of: bundle)
             try await exclusively(id) { () async throws(BundleError) in try await deploy(bundle, at: path) }
         } catch {
             let sentence = "\(report.file): \(error.reason)"

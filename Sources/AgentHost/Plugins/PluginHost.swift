@@ -33,6 +33,8 @@ actor PluginHost {
     var mustScanAgain = false
     private var turnstile = Turnstile()
     var isShutDown = false
+    /// What the kernel gives for the sandbox of workers; nil until the plugins are loaded.
+    private(set) var sandbox: SandboxReport?
 
     init(
         configuration: PluginHostConfiguration, registry: Registry, store: any Store, dispatcher: any ToolDispatching,
@@ -43,13 +45,34 @@ actor PluginHost {
         self.store = store
         self.log = log
         do { io = try WorkerIO() } catch { throw .noResources(error.sentence) }
+        var limits = PluginLimitTable()
+        if let path = configuration.limitsFile {
+            do { limits = try PluginLimitTable.read(path) } catch {
+                throw .limitsUnusable(path, reason: error.reason)
+            }
+        }
         loader = GenerationLoader(
-            configuration: configuration, registry: registry, store: store,
+            configuration: configuration, limits: limits, registry: registry, store: store,
             services: HostServices(store: store, registry: registry, dispatcher: dispatcher), io: io,
             deadlines: deadlines, blocking: blocking, log: log)
     }
 
     // MARK: Loading
+
+    /// Finds out what the sandbox of workers can do here, and says it.
+    func askForSandbox() async {
+        let (program, policy) = (configuration.workerPath, configuration.sandboxPolicy)
+        let report = await blocking.run { SandboxReport.ask(program, policy: policy) }
+        sandbox = report
+        let fields: KeyValuePairs<String, JSON> = [
+            "sandbox": .string(report.state.rawValue), "landlock": .int(Int64(report.landlock)),
+        ]
+        switch report.state {
+        case .full: log.info(report.sentence, fields)
+        case .partial, .off, .unknown: log.warn(report.sentence, fields)
+        case .refusing: log.error(report.sentence, fields)
+        }
+    }
 
     /// Loads one generation and performs what follows from it. Only one change of a plugin is under way at a time (`exclusively`).
     ///
@@ -61,7 +84,7 @@ actor PluginHost {
         _ bundle: Bundle, _ number: Int, percent: Int? = nil, isAgain: Bool = false, isPinned: Bool = false
     ) async throws(BundleError) {
         let id = bundle.manifest.id
-        let mode: PluginMode = configuration.trusted.includes(id) ? .inProcess : .worker
+        let mode = configuration.mode(of: bundle)
         do throws(BundleError) {
             try checkAgents(of: bundle.manifest)
             try countMapping(of: slots[id]?.deployment.record(number), mode)
@@ -140,11 +163,12 @@ actor PluginHost {
         return try await body()
     }
 
-    /// Changes the plugin's deployment and answers what is to be done about it.
+    /// Changes the plugin's deployment and answers what the change says.
     @discardableResult
     func change<Value>(_ id: String, _ body: (inout Deployment) -> Value) -> Value? {
-        guard slots[id] != nil else { return nil }
-        return slots[id].map { _ in body(&slots[id]!.deployment) }
+        guard var deployment = slots[id]?.deployment else { return nil }
+        defer { slots[id]?.deployment = deployment }
+        return body(&deployment)
     }
 
     /// Changes the plugin's deployment and does what follows.

@@ -6,14 +6,30 @@ struct PluginHostConfiguration: Sendable {
     var cacheFolder: String
     /// Path of the `plugin-worker` program.
     var workerPath: String
+    var sandboxPolicy = SandboxPolicy.require
+    /// Further folders that plugins in workers may read, absolute.
+    var sandboxReadFolders: [String] = []
+    /// The adapter for C functions, beside it.
+    var adapterPath: String {
+        workerPath.lastIndex(of: "/").map { workerPath[..<$0] + "/ffi-adapter.so" } ?? "ffi-adapter.so"
+    }
     /// Which plugins run in this process.
     var trusted: Trust = .only([])
+    /// Which plugins may be loaded.
+    var rules = PluginTrust.Rules()
     /// Folder with `<plugin id>.json` files: configuration of single plugins.
     var configFolder: String?
     /// What plugins see as the host's version.
     var hostVersion: String = "0.1.0"
     var timeouts = PluginTimeouts()
     var recovery = PluginRecovery()
+    /// The operator's file of limits; nil: the defaults are true for all.
+    var limitsFile: String?
+
+    /// Where a bundle runs.
+    func mode(of bundle: Bundle) -> PluginMode {
+        trusted.includes(bundle.manifest.id) && !bundle.needsWorker ? .inProcess : .worker
+    }
 
     enum Trust: Sendable, Hashable {
         case all
@@ -41,6 +57,8 @@ struct PluginTimeouts: Sendable, Hashable {
     /// A sign of life of a worker that has work to do. A function that blocks its lane for longer is noticed within twice the time,
     /// and the worker is ended.
     var response: Int64 = 5_000
+    /// Between two looks at what an instance uses; CPU is averaged over ten of them.
+    var sample: Int64 = 1_000
 }
 
 /// What became of one file or bundle in a plugin folder.
@@ -60,14 +78,18 @@ struct PluginReport: Sendable, Hashable {
 enum PluginHostError: Error, Hashable {
     case folderMissing(String)
     case folderUnreadable(String, reason: String)
+    case policyUnusable(String)
     case noResources(String)
+    case limitsUnusable(String, reason: String)
 
     /// Stable, for machines.
     var code: String {
         switch self {
         case .folderMissing: "plugin_folder_missing"
         case .folderUnreadable: "plugin_folder_unreadable"
+        case .policyUnusable: "plugin_policy_unusable"
         case .noResources: "plugin_no_resources"
+        case .limitsUnusable: "plugin_limits_unusable"
         }
     }
 
@@ -75,7 +97,9 @@ enum PluginHostError: Error, Hashable {
         switch self {
         case .folderMissing(let path): "The plugin folder \(path) does not exist; make it or name another one."
         case .folderUnreadable(let path, let reason): "The plugin folder \(path) cannot be read: \(reason)."
+        case .policyUnusable(let reason): reason.prefix(1).uppercased() + reason.dropFirst() + "."
         case .noResources(let reason): "Plugins cannot be run: \(reason)."
+        case .limitsUnusable(let path, let reason): "The file of plugin limits \(path) \(reason)."
         }
     }
 }

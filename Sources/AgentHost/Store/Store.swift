@@ -66,6 +66,8 @@ enum StoreOperation: Sendable {
     case insertThread(StoredThread)
     /// Replaces `json`, by id and owner. Fails with `.threadNotFound`.
     case updateThread(id: String, owner: OwnerKey, json: [UInt8])
+    /// Binds the thread to another agent. Fails with `.threadNotFound`.
+    case bindThread(id: String, owner: OwnerKey, agent: String)
     /// Removes the thread, its items and turn. A missing or foreign one is no error.
     case deleteThread(id: String, owner: OwnerKey)
     /// Appends at the end of its thread. Fails with `.threadNotFound`, `.exists`.

@@ -13,6 +13,10 @@ extension StoreOperation {
             let changed = try connection.run(
                 "UPDATE threads SET json = ? WHERE id = ? AND owner = ?", .blob(json), .text(id), .text(owner.text))
             if changed == 0 { throw StoreError.threadNotFound }
+        case .bindThread(let id, let owner, let agent):
+            let changed = try connection.run(
+                "UPDATE threads SET agent = ? WHERE id = ? AND owner = ?", .text(agent), .text(id), .text(owner.text))
+            if changed == 0 { throw StoreError.threadNotFound }
         case .deleteThread(let id, let owner): try connection.deleteThread(id, owner)
         case .insertItem(let item, let owner): try connection.insert(item, owner)
         case .upsertItem(let item, let owner): try connection.upsert(item, owner)

@@ -1,6 +1,6 @@
 private import Synchronization
 
-/// Runs loaded tools: look-up, check of the arguments, deadline, cancellation, one retry, size limit.
+/// Runs loaded tools: look-up, policy, check of arguments and result, deadline, cancellation, one retry, size limit.
 ///
 /// May be called from any thread.
 final class ToolDispatcher: ToolDispatching {
@@ -8,15 +8,21 @@ final class ToolDispatcher: ToolDispatching {
     static let maximumResultBytes = 4 << 20
 
     private let directory: any ToolDirectory
+    private let policy: ToolPolicy
     private let log: Logger
 
-    init(directory: any ToolDirectory, log: Logger) {
+    init(directory: any ToolDirectory, policy: ToolPolicy = ToolPolicy(), log: Logger) {
         self.directory = directory
+        self.policy = policy
         self.log = log
     }
 
+    func decision(for tool: ToolDescriptor, _ caller: ToolCaller) -> ToolPolicy.Decision {
+        policy.decision(for: tool, caller)
+    }
+
     func bound(to directory: any ToolDirectory) -> any ToolDispatching {
-        ToolDispatcher(directory: directory, log: log)
+        ToolDispatcher(directory: directory, policy: policy, log: log)
     }
 
     func dispatch(
@@ -27,7 +33,7 @@ final class ToolDispatcher: ToolDispatching {
             completion(.failure("There is no tool named \"\(exposedName)\" at the moment."))
             return NotCancellable()
         }
-        if let refusal = ToolDispatcher.refusal(of: arguments, by: tool.descriptor) {
+        if let refusal = refusal(of: arguments, by: tool.descriptor, caller) {
             completion(.failure(refusal))
             return NotCancellable()
         }
@@ -41,16 +47,36 @@ final class ToolDispatcher: ToolDispatching {
     }
 
     /// Why the tool is not called with these arguments; nil when it may be.
-    private static func refusal(of arguments: JSON, by tool: ToolDescriptor) -> String? {
+    private func refusal(of arguments: JSON, by tool: ToolDescriptor, _ caller: ToolCaller) -> String? {
         if tool.runsInClient {
             return
                 "\"\(tool.exposedName)\" runs in the person's browser and can only be called by an agent that talks to it."
         }
-        if tool.needsApproval {
-            return "approval_required: \"\(tool.title)\" needs the person's approval, which cannot be asked for yet. "
-                + "Tell the person what you would have done."
+        // Decided anew for each call: what was agreed to days ago may have been forbidden since.
+        switch policy.decision(for: tool, caller) {
+        case .allow: break
+        case .ask: if !caller.isApproved { return ToolDispatcher.approvalRequired(tool) }
+        case .deny:
+            log.audit(
+                "tool call refused",
+                [
+                    "owner": .string(caller.owner.text), "agent": .string(caller.agentID),
+                    "tool": .string("\(tool.plugin)/\(tool.name)"), "decision": "deny", "by": "policy",
+                    "thread_id": .string(caller.threadID), "request_id": .string(caller.requestID),
+                ])
+            return ToolDispatcher.denied(tool)
         }
-        return problems(of: arguments, for: tool)
+        return ToolDispatcher.problems(of: arguments, for: tool)
+    }
+
+    /// Where nobody can be asked.
+    static func approvalRequired(_ tool: ToolDescriptor) -> String {
+        "approval_required: \"\(tool.title)\" needs the person's approval, which cannot be asked for here. "
+            + "Tell the person what you would have done."
+    }
+
+    static func denied(_ tool: ToolDescriptor) -> String {
+        "The operator of this server does not allow \"\(tool.title)\" here. Go on without it."
     }
 
     /// What is wrong with the arguments of a call, in words for a model; nil when nothing is.
@@ -148,11 +174,45 @@ private final class DispatchedCall: Cancellable {
         finish(limited(outcome), attempt: number)
     }
 
+    /// The outcome as it may be passed on: not too large, of the form that was promised, without what nobody can see.
     private func limited(_ outcome: ToolOutcome) -> ToolOutcome {
-        guard case .success(let json) = outcome, json.encoded.count > ToolDispatcher.maximumResultBytes else {
-            return outcome
+        switch outcome {
+        case .success(let json): return checked(json)
+        case .failure(let words): return .failure(short(ToolText.withoutTags(words)))
+        case .broken(.failed(let words)): return .broken(.failed(short(ToolText.withoutTags(words))))
+        case .broken: return outcome
         }
-        return .failure("The result of \(request.tool.exposedName) is larger than 4 MiB; ask for less.")
+    }
+
+    private func checked(_ result: JSON) -> ToolOutcome {
+        let name = request.tool.exposedName
+        let bytes = result.encoded
+        guard bytes.count <= ToolDispatcher.maximumResultBytes else {
+            return .failure("The result of \(name) is larger than 4 MiB; ask for less.")
+        }
+        if let schema = request.tool.outputSchema {
+            let problems = JSONSchema(schema).problems(in: result, named: "result", limit: 3)
+            if !problems.isEmpty { return promiseBroken(problems.joined(separator: "; ")) }
+        }
+        do throws(ToolContent.Malformed) { _ = try ToolContent(result) } catch { return promiseBroken(error.sentence) }
+        return .success(ToolText.hasTags(bytes) ? ToolText.withoutTags(result) : result)
+    }
+
+    /// A fault of the tool's author, which no model can mend.
+    private func promiseBroken(_ problem: String) -> ToolOutcome {
+        log.warn(
+            "tool answered something else than its manifest promises",
+            [
+                "tool": .string("\(request.tool.plugin)/\(request.tool.name)"), "problem": .string(problem),
+                "request_id": .string(request.caller.requestID), "thread_id": .string(request.caller.threadID),
+            ])
+        return .failure(
+            "\(request.tool.exposedName) answered something else than it promises, so its result is not used "
+                + "(\(problem)). Whether it had an effect is not known. Go on without it.")
+    }
+
+    private func short(_ words: String) -> String {
+        words.utf8.count <= 16_384 ? words : String(words.prefix(4_096)) + "…"
     }
 
     /// - Parameter attempt: nil ends the call whatever is under way.

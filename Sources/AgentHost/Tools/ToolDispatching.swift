@@ -13,6 +13,17 @@ protocol ToolDispatching: Sendable {
         progress: @escaping @Sendable (JSON) -> Void, completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable
 
+    /// What the operator and the manifest say about a tool for this caller. A call that must be asked for is refused by `dispatch`
+    /// unless the caller says that it was.
+    func decision(for tool: ToolDescriptor, _ caller: ToolCaller) -> ToolPolicy.Decision
+
     /// The same, but tools are looked up there.
     func bound(to directory: any ToolDirectory) -> any ToolDispatching
+}
+
+extension ToolDispatching {
+    /// Without an operator's word the manifest decides.
+    func decision(for tool: ToolDescriptor, _ caller: ToolCaller) -> ToolPolicy.Decision {
+        ToolPolicy().decision(for: tool, caller)
+    }
 }

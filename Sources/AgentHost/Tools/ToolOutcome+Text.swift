@@ -1,11 +1,18 @@
 extension ToolOutcome {
-    /// What the model reads as the call's result: the result as JSON (a string as it is), or a text that starts with `Error: `.
+    /// What the model reads as the call's result: the result as JSON (a string as it is, parts as text), or a text that starts with
+    /// `Error: `.
     var modelText: String {
         switch self {
-        case .success(.string(let text)): text
-        case .success(let json): json.text
+        case .success(let json): ToolOutcome.text(of: json)
         case .failure, .broken: errorText.map { $0.hasPrefix("Error") ? $0 : "Error: " + $0 } ?? ""
         }
+    }
+
+    /// A result as a model reads it.
+    static func text(of result: JSON) -> String {
+        if let text = result.string { return text }
+        if let content = try? ToolContent(result) { return content.modelText }
+        return result.text
     }
 
     /// What went wrong, as a sentence for model and people; nil after a success.
@@ -30,7 +37,9 @@ extension ProviderFailure {
         case .denied: "The tool is not allowed to do this. Go on without it."
         case .unsupported: "The tool cannot do this. Go on without it."
         case .limit: "The call went over a limit of the tool. Ask for less."
+        case .overLimit(let reached): reached.sentence
         case .failed(let text): text
+        case .explained(let why): why.sentence
         }
     }
 }

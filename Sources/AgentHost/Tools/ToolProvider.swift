@@ -41,6 +41,12 @@ struct ToolCaller: Sendable, Hashable {
     var requestID = ""
     var agentID = ""
     var locale = ""
+    /// Whether the person has agreed to this very call.
+    var isApproved = false
+    /// Agents that ask each other as tools: how many are above this one.
+    var depth = 0
+    /// Of the turn the call is made for.
+    var meter: WorkMeter?
 }
 
 /// How a call ended.
@@ -64,8 +70,19 @@ enum ProviderFailure: Error, Sendable, Hashable {
     /// It does not know how.
     case unsupported
     case limit
+    /// It passed one of its own limits, or has as much as it may have.
+    case overLimit(LimitReached)
     /// It broke the contract, or failed with its own words.
     case failed(String)
+    case explained(ProviderExplanation)
+}
+
+/// A limit of a plugin that was reached.
+struct LimitReached: Sendable, Hashable {
+    /// Its name in the settings.
+    var limit: String
+    /// For people: which limit, which setting, what to do.
+    var sentence: String
 }
 
 /// Where tools come from.

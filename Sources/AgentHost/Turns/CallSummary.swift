@@ -32,6 +32,7 @@ enum CallSummary {
     }
 
     private static func result(_ json: JSON) -> String {
+        if let content = try? ToolContent(json) { return cut(content.shownText, to: resultLength) }
         let text: String
         switch json {
         case .null: text = "Done"

@@ -1,155 +1,180 @@
-/// Items of a thread as messages for a model, in the shape of Chat Completions.
+/// A conversation as messages for a model, in the shape of Chat Completions: within a number of messages and a budget of tokens.
 ///
-/// Calls and their results are never separated: both come from one record beside the workflow item. Pending client tool calls are
-/// left out.
-enum ModelHistory {
-    /// The conversation before and with `input`.
-    ///
-    /// - Parameters:
-    ///   - items: newest items of the thread, oldest first, hidden ones too.
-    ///   - input: id of the user message to be answered; it comes last. Other user messages after it wait for turns of their own
-    ///     and are left out. Nil when something else is gone on from, such as the result of a client tool.
-    ///   - waiting: ids of user messages that wait for turns of their own.
-    ///   - limit: user and assistant messages at most, `input` counted.
-    static func messages(
-        of items: [StoredItem], answering input: String?, waiting: Set<String> = [], instructions: String, limit: Int
-    ) -> [JSON] {
-        var groups: [Group] = []
-        var asked: Group?
-        for item in items where !waiting.contains(item.id) {
-            guard let json = try? JSON.parse(item.json), let group = group(item, json) else { continue }
-            if item.id == input {
-                asked = group
-            } else if asked == nil || item.type != "user_message" {
-                groups.append(group)
-            }
-        }
-        if let asked { groups.append(asked) }
-        return [["role": "system", "content": .string(instructions)]] + newest(groups, limit).flatMap(\.messages)
-    }
-
+/// Calls and their results are never separated: both come from one record. What must not be lost is kept whatever it costs: the
+/// instructions, the newest message and what a person said last, calls that wait for a person.
+struct ModelHistory: Sendable {
     /// Messages that stay together.
-    private struct Group {
+    struct Group: Sendable, Hashable {
         var messages: [JSON]
         /// Whether it is a user or assistant message; calls and notes are not counted.
         var counts = false
         var isUser = false
+        /// Whether it stays although newer ones do not.
+        var isPinned = false
+
+        var tokens: Int { messages.reduce(0) { $0 + TokenEstimate.tokens($1) } }
     }
 
-    private static func newest(_ groups: [Group], _ limit: Int) -> ArraySlice<Group> {
+    /// A step of the running turn: what the model said, its calls and their results.
+    struct Step: Sendable {
+        let call: JSON
+        let results: [JSON]
+        let tokens: Int
+
+        /// - Parameters:
+        ///   - text: what the model said before it called.
+        ///   - maximumResult: bytes of one result that the model is told.
+        init(calls: [ModelCall], text: String, maximumResult: Int = .max) {
+            self.init(
+                call: [
+                    "role": "assistant", "content": text.isEmpty ? nil : .string(text),
+                    "tool_calls": .array(calls.map(\.message)),
+                ],
+                results: calls.map { call in
+                    let text = call.outcome?.modelText ?? ""
+                    return ModelHistory.result(id: call.id, text: ModelHistory.cut(text, to: maximumResult))
+                })
+        }
+
+        private init(call: JSON, results: [JSON]) {
+            self.call = call
+            self.results = results
+            tokens = ([call] + results).reduce(0) { $0 + TokenEstimate.tokens($1) }
+        }
+
+        /// The same with results that say they were left out.
+        fileprivate var withoutResults: Step {
+            Step(
+                call: call,
+                results: results.map { result in
+                    ModelHistory.result(id: result["tool_call_id"]?.string ?? "", text: ModelHistory.leftOut)
+                })
+        }
+    }
+
+    private static let leftOut = "[This result was left out to save space. Call the tool again if it is needed.]"
+
+    private let instructions: JSON
+    /// The newest, within the number of messages that a model is told, and pinned ones.
+    let groups: [Group]
+
+    /// - Parameters:
+    ///   - groups: oldest first.
+    ///   - limit: user and assistant messages at most.
+    init(instructions: String, groups: [Group] = [], limit: Int = .max) {
+        self.instructions = ["role": "system", "content": .string(instructions)]
+        var counted = 0
+        let start =
+            groups.indices.reversed().first { index in
+                if groups[index].counts { counted += 1 }
+                return counted > limit
+            }
+            .map { $0 + 1 } ?? 0
+        let kept = ModelHistory.beginningWithThePerson(groups, start)
+        self.groups = groups[..<kept].filter(\.isPinned) + groups[kept...]
+    }
+
+    /// A conversation that was cut starts with the person again, if it can.
+    private static func beginningWithThePerson(_ groups: [Group], _ start: Int) -> Int {
+        guard start > 0, let user = groups[start...].firstIndex(where: \.isUser) else { return start }
+        return user
+    }
+
+    /// The messages for the next step, and what they cost, about.
+    ///
+    /// Results of earlier steps of this turn make room first when the turn alone is over the budget; then the oldest messages.
+    ///
+    /// - Parameters:
+    ///   - steps: of the running turn.
+    ///   - budget: tokens.
+    func messages(with steps: [Step] = [], budget: Int = .max) -> (messages: [JSON], tokens: Int) {
+        var tokens = TokenEstimate.tokens(instructions)
+        var steps = steps
+        var stepTokens = steps.reduce(0) { $0 + $1.tokens }
+        for index in steps.indices.dropLast() where tokens + stepTokens > budget {
+            stepTokens -= steps[index].tokens
+            steps[index] = steps[index].withoutResults
+            stepTokens += steps[index].tokens
+        }
+        tokens += stepTokens
+        let kept = keep(budget: budget - tokens)
+        tokens += kept.reduce(0) { $0 + $1.tokens }
+        return (
+            [instructions] + kept.flatMap(\.messages) + steps.flatMap { [$0.call] + $0.results }, tokens
+        )
+    }
+
+    /// The newest groups that fit, and those that must stay.
+    private func keep(budget: Int) -> [Group] {
+        let lastUser = groups.lastIndex(where: \.isUser)
+        func mustStay(_ index: Int) -> Bool {
+            index == groups.count - 1 || index == lastUser || groups[index].isPinned
+        }
+        var left = budget
+        for index in groups.indices where mustStay(index) { left -= groups[index].tokens }
         var start = groups.count
-        var count = 0
         while start > 0 {
-            if groups[start - 1].counts { count += 1 }
-            if count > limit { break }
-            start -= 1
+            let index = start - 1
+            if !mustStay(index) {
+                left -= groups[index].tokens
+                if left < 0 { break }
+            }
+            start = index
         }
-        // A conversation that was cut starts with the person again, if it can.
-        if start > 0, let user = groups[start...].firstIndex(where: \.isUser) { start = user }
-        return groups[start...]
+        start = ModelHistory.beginningWithThePerson(groups, start)
+        return groups.indices.filter { $0 >= start || mustStay($0) }.map { groups[$0] }
     }
 
-    private static func group(_ item: StoredItem, _ json: JSON) -> Group? {
-        switch item.type {
-        case "user_message": Group(messages: [message("user", userText(json))], counts: true, isUser: true)
-        case "assistant_message":
-            Group(messages: [message("assistant", texts(json["content"], separator: "\n"))], counts: true)
-        case "widget": json["copy_text"]?.string.map { Group(messages: [message("assistant", $0)], counts: true) }
-        case "client_tool_call": clientToolCall(json)
-        case "structured_input":
-            answers(json).map { Group(messages: [message("user", $0)], counts: true, isUser: true) }
-        case "hidden_context_item": json["content"].map { Group(messages: [message("system", $0.string ?? $0.text)]) }
-        case "sdk_hidden_context": Group(messages: calls(item) + [message("system", json["content"]?.string ?? "")])
-        default: item.hostJSON == nil ? nil : Group(messages: calls(item))
+    /// Whether a model can be asked with these: each has a role, and each call its result right behind it.
+    static func isSound(_ messages: [JSON]) -> Bool {
+        var owed: [String] = []
+        for message in messages {
+            guard let role = message["role"]?.string, ["system", "user", "assistant", "tool"].contains(role) else {
+                return false
+            }
+            if role == "tool" {
+                guard let id = message["tool_call_id"]?.string, let place = owed.firstIndex(of: id) else {
+                    return false
+                }
+                owed.remove(at: place)
+                continue
+            }
+            guard owed.isEmpty else { return false }
+            owed = (message["tool_calls"]?.array ?? []).compactMap { $0["id"]?.string }
         }
+        return owed.isEmpty && !messages.isEmpty
     }
 
-    private static func message(_ role: String, _ content: String) -> JSON {
-        ["role": .string(role), "content": .string(content)]
-    }
+    // MARK: Shapes
 
-    private static func texts(_ parts: JSON?, separator: String) -> String {
-        (parts?.array ?? []).compactMap { $0["text"]?.string }.joined(separator: separator)
-    }
-
-    /// Questions with what the person answered; nil as long as there is no answer.
-    private static func answers(_ json: JSON) -> String? {
-        let lines = (json["inputs"]?.array ?? []).compactMap { input -> String? in
-            guard let question = input["question"]?.string, let answer = input["answer"] else { return nil }
-            let values = (answer["values"]?.array ?? []).compactMap(\.string).joined(separator: ", ")
-            return "\(question) \(values.isEmpty ? "(skipped)" : values)"
-        }
-        return lines.isEmpty ? nil : lines.joined(separator: "\n")
-    }
-
-    private static func userText(_ json: JSON) -> String {
-        var text = texts(json["content"], separator: "")
-        for attachment in json["attachments"]?.array ?? [] {
-            text += "\n[attachment: \(attachment["name"]?.string ?? "file")]"
-        }
-        guard let quote = json["quoted_text"]?.string, !quote.isEmpty else { return text }
-        return quote.split(separator: "\n", omittingEmptySubsequences: false).map { "> \($0)\n" }.joined() + "\n" + text
-    }
-
-    private static func clientToolCall(_ json: JSON) -> Group? {
-        guard json["status"] == "completed", let id = json["call_id"]?.string, let name = json["name"]?.string else {
-            return nil
-        }
-        let call = function(id: id, name: name, arguments: json["arguments"]?.text ?? "{}")
-        return Group(messages: [
-            ["role": "assistant", "content": nil, "tool_calls": [call]],
-            result(id: id, text: json["output"].map { $0.string ?? $0.text } ?? "null"),
-        ])
-    }
-
-    /// The calls beside an item, one assistant message a step.
-    private static func calls(_ item: StoredItem) -> [JSON] {
-        guard let bytes = item.hostJSON, let calls = (try? JSON.parse(bytes))?["calls"]?.array else { return [] }
-        var messages: [JSON] = []
-        var rest = calls[...]
-        while let step = rest.first?["step"] ?? rest.first.map({ _ in JSON.null }) {
-            let together = rest.prefix { ($0["step"] ?? .null) == step }
-            rest = rest.dropFirst(together.count)
-            messages.append([
-                "role": "assistant", "content": nil, "tool_calls": .array(together.map { recorded($0) }),
-            ])
-            for call in together { messages.append(result(id: call["id"]?.string ?? "", text: recordedResult(call))) }
-        }
-        return messages
-    }
-
-    private static func recorded(_ call: JSON) -> JSON {
-        let arguments = call["arguments"] ?? [:]
-        return function(
-            id: call["id"]?.string ?? "", name: call["name"]?.string ?? "",
-            arguments: arguments.string ?? arguments.text)
-    }
-
-    private static func recordedResult(_ call: JSON) -> String {
-        if let error = call["error"]?.string { return error }
-        if let result = call["result"] { return result.string ?? result.text }
-        return "Error: The call was interrupted; whether it had an effect is not known."
-    }
-
-    private static func function(id: String, name: String, arguments: String) -> JSON {
+    /// A call.
+    static func function(id: String, name: String, arguments: String) -> JSON {
         [
             "id": .string(id), "type": "function",
             "function": ["name": .string(name), "arguments": .string(arguments)],
         ]
     }
 
-    // MARK: The current turn
-
-    /// The model's own message of a step with calls.
-    static func message(calls: [ModelLoop.Call], text: String) -> JSON {
-        [
-            "role": "assistant", "content": text.isEmpty ? nil : .string(text),
-            "tool_calls": .array(calls.map { function(id: $0.id, name: $0.name, arguments: $0.argumentText) }),
-        ]
-    }
-
     /// What a call came to.
     static func result(id: String, text: String) -> JSON {
         ["role": "tool", "tool_call_id": .string(id), "content": .string(text)]
+    }
+
+    /// - Parameter bytes: that a model is told of a text.
+    static func cut(_ text: String, to bytes: Int) -> String {
+        guard text.utf8.count > bytes else { return text }
+        // Whole characters: a code point has at most four bytes, and a cut in the middle of one would be no text.
+        let head = String(decoding: text.utf8.prefix(max(0, bytes - 3)), as: UTF8.self)
+        return head.trimmingReplacement
+            + "\n[Cut: the whole has \(text.utf8.count) bytes. Ask for less, or for a certain part.]"
+    }
+}
+
+extension String {
+    /// Without the replacement characters at the end that a cut inside a code point leaves.
+    fileprivate var trimmingReplacement: Substring {
+        var text = self[...]
+        while text.last == "\u{FFFD}" { text.removeLast() }
+        return text
     }
 }

@@ -229,10 +229,10 @@ struct Transcript: Sendable {
 
     /// Stores an item and shows it as done. Hidden ones are only stored. Returns its id.
     @discardableResult
-    mutating func put(_ content: ChatKit.ItemContent, at now: Timestamp) -> String {
+    mutating func put(_ content: ChatKit.ItemContent, at now: Timestamp, hostJSON: JSON? = nil) -> String {
         let item = ChatKit.Item(
             id: makeID(Transcript.prefix(content)), threadID: threadID, createdAt: now, content: content)
-        operations.append(.insertItem(StoredItem(item), owner: owner))
+        operations.append(.insertItem(StoredItem(item, hostJSON: hostJSON?.encoded), owner: owner))
         if !item.isHidden {
             shownItems += 1
             append(.itemDone(item), stored: true)

@@ -66,11 +66,15 @@ extension Turn {
                 )
             case .unsupported: (.streamError, "The \(role) cannot answer this.", false)
             case .denied: (.streamError, "The \(role) is not allowed to do this.", false)
+            case .overLimit(let reached): (.pluginLimit, reached.sentence, true)
             case .limit: (.outputLimit, "The \(role) went over a limit and was stopped; ask for less at once.", true)
             case .failed(let text):
                 (.streamError, text.isEmpty || isModel ? "The \(role) failed; try again." : text, true)
+            case .explained(let why):
+                (TurnErrorCode(rawValue: why.code) ?? .streamError, why.sentence, why.allowRetry)
             }
-        fail(code: code, message: message, allowRetry: allowRetry, detail: "\(role): \(failure)", now: now)
+        let detail = if case .explained(let why) = failure { why.detail } else { "\(failure)" }
+        fail(code: code, message: message, allowRetry: allowRetry, detail: "\(role): \(detail)", now: now)
     }
 
     // MARK: Emissions

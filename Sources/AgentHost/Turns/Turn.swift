@@ -25,7 +25,11 @@ struct Turn: Sendable {
         /// Ask the model; answer with `modelSaid` and `modelEnded` for this step.
         case askModel(step: Int, messages: [JSON], tools: [JSON], toolChoice: JSON?)
         /// Call the tool; answer with `toolProgressed` and `toolEnded` for this slot.
-        case callTool(slot: Int, name: String, arguments: JSON)
+        case callTool(slot: Int, name: String, arguments: JSON, isApproved: Bool)
+        /// The person is asked for these calls: for the log.
+        case asked(Approval)
+        /// Find the agent; answer with `handedOver` or `handOverFailed`.
+        case handOver(to: String)
         /// Stop the model, the tools, the agent.
         case cancelWork(CancelReason)
         /// Call `clock` at that time (milliseconds of the monotonic clock), unless an earlier call is due.
@@ -59,6 +63,8 @@ struct Turn: Sendable {
     private enum Phase: Sendable { case waiting, running, ended }
 
     let id: String
+    /// Id of the agent that answers.
+    var agent = ""
     let configuration: TurnConfiguration
     var transcript: Transcript
     /// The thread as clients see it, and what is kept of it.
@@ -71,6 +77,10 @@ struct Turn: Sendable {
     var agentItems: [UInt32: AgentItem] = [:]
     /// Calls made so far.
     var toolCalls = 0
+    /// How often another agent has taken over.
+    var handOvers = 0
+    /// What completions cost before a coded agent took over.
+    var usage = ModelUsage()
     /// Whether the agent has changed the thread.
     private(set) var changesThread = false
 
@@ -128,7 +138,14 @@ struct Turn: Sendable {
         self.loop = loop
         transcript.append(.streamOptions(allowCancel: true))
         for event in events { transcript.append(event) }
-        input(now) { turn in if loop != nil { turn.nextStep(now) } }
+        input(now) { turn in
+            guard let loop else { return }
+            if let answered = loop.answered {
+                turn.resume(answered.approval, tools: answered.tools, now)
+            } else {
+                turn.nextStep(now)
+            }
+        }
     }
 
     /// Work begins beside the turns of the thread, without holding it: for what may be asked while one of them runs.
@@ -233,10 +250,14 @@ struct Turn: Sendable {
     }
 
     /// The page of the client has to do something: shows the call, then the turn ends. The answer comes in a turn of its own.
-    mutating func callClient(_ call: ChatKit.ClientToolCall, now: Moment) {
+    ///
+    /// - Parameter approval: the key under which the person was asked for it before.
+    mutating func callClient(_ call: ChatKit.ClientToolCall, approval: String? = nil, now: Moment) {
         closeWorkflow(now)
         transcript.endAll()
-        transcript.put(.clientToolCall(call), at: now.wall)
+        transcript.put(
+            .clientToolCall(call), at: now.wall,
+            hostJSON: approval.map { ["calls": [["approval": .string($0)]]] })
         actions.append(.cancelWork(.cancelled))
         end(.completed)
     }

@@ -8,6 +8,10 @@ struct TurnConfiguration: Sendable {
     var maximumSteps = 16
     /// Function calls in one turn.
     var maximumToolCalls = 32
+    /// Tokens a model may read and write in one turn, all steps together.
+    var maximumTokens: Int64 = 1_000_000
+    /// Steps, one after the other, in which a model may get all its calls wrong.
+    var maximumFaultySteps = 3
     /// Bytes a model may write in one turn.
     var maximumOutputBytes = 4 << 20
     /// Bytes of arguments in one turn.
@@ -28,6 +32,10 @@ struct TurnConfiguration: Sendable {
     var readerPatience: Int64 = 15_000
     /// User and assistant messages that a model is told.
     var maximumHistory = 20
+    /// Tokens that instructions, tools and messages may take together, by model.
+    var historyBudget = HistoryBudget()
+    /// Milliseconds after which consent that was asked for does not count any more.
+    var approvalLifetime: Int64 = 30 * 86_400_000
     /// Items that a coded agent is told, and their bytes.
     var maximumContextItems = 50
     var maximumContextBytes = 1 << 20
@@ -39,6 +47,6 @@ struct TurnConfiguration: Sendable {
     var leaseWait: Int64 = 30_000
     /// Partial text is kept for a restart at most this often.
     var checkpointInterval: Int64 = 1_000
-    /// Model for agents that want "default"; nil uses their offline model.
-    var defaultModel: ModelResolver.Choice?
+    /// Model for agents that want "default", by agent and by what the person has chosen; nil uses their offline model.
+    var defaultModel: @Sendable (_ agent: String, _ requested: String?) -> ModelChoice? = { _, _ in nil }
 }

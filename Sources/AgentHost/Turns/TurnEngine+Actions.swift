@@ -90,6 +90,7 @@ extension TurnEngine {
             return text
         case .failure(.unsupported): throw .notImplemented("speech", by: agentID)
         case .failure(.unavailable): throw .agentUnavailable(agentID)
+        case .failure(.overLimit(let reached)): throw .transcriptionFailed(reached.sentence)
         case .failure(.failed(let words)): throw .transcriptionFailed(words)
         case .failure: throw .transcriptionFailed("")
         }

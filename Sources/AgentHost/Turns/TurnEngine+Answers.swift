@@ -41,14 +41,23 @@ extension TurnEngine {
         var item = try TurnEngine.decoded(stored)
         guard case .structuredInput(let input) = item.content else { throw .storage }
         guard input.status == .pending else { throw .answeredAlready }
-        item.content = .structuredInput(input.answered(submission))
+        let answered = input.answered(submission)
+        item.content = .structuredInput(answered)
         let place = try await place(in: threadID, origin.owner)
         var job = Job(
             agent: agent, thread: thread, origin: origin, kind: .structuredInput, input: [JSONText(item.encoded)],
             place: place)
         job.opening = [.itemReplaced(item)]
+        var hostJSON = stored.hostJSON
+        if let asked = Approval(hostJSON: stored.hostJSON) {
+            let age = (Timestamp.now().microseconds - item.createdAt.microseconds) / 1_000
+            let decided = asked.decided(by: answered, isExpired: age > configuration.approvalLifetime)
+            job.approval = (item.id, decided)
+            hostJSON = decided.json.encoded
+        }
+        // Of two answers only the first is taken: the second finds another content.
         let replacement = StoreOperation.replaceItem(
-            StoredItem(item, hostJSON: stored.hostJSON), expecting: stored.json, owner: origin.owner)
+            StoredItem(item, hostJSON: hostJSON), expecting: stored.json, owner: origin.owner)
         return try await enter(job, at: [replacement], withLease: [], opening: [])
     }
 

@@ -9,6 +9,8 @@ extension TurnEngine {
         let id = randomID("turn")
         /// Monotonic milliseconds.
         let asked = monotonicMilliseconds()
+        /// What plugins use for it.
+        let meter = WorkMeter()
         var agent: Registry.Agent
         var thread: StoredThread
         var origin: TurnOrigin
@@ -24,12 +26,14 @@ extension TurnEngine {
         var place: ThreadQueue.Place
         /// Whether the message is all there is in the thread.
         var isNew = false
+        /// What the person has decided about calls, and the id of the item that asked.
+        var approval: (item: String, decided: Approval)?
 
         /// For whom tools are called.
         func caller(_ agent: Registry.Agent) -> ToolCaller {
             ToolCaller(
                 owner: origin.owner, threadID: thread.id, requestID: origin.requestID, agentID: agent.descriptor.id,
-                locale: origin.locale)
+                locale: origin.locale, meter: meter)
         }
 
         /// A turn that answers a user message.
@@ -113,6 +117,8 @@ extension TurnEngine {
             throw TurnError(error)
         }
         let reader = TurnReader(run, resumes: job.origin.resumes)
+        job.approval?.decided.note(
+            "approval decided", by: job.origin.owner, job.thread.id, job.origin.requestID, log)
         run.input { turn, _ in turn.open(opening) }
         if holdsLease {
             await start(job, run)
@@ -176,8 +182,7 @@ extension TurnEngine {
         var items = job.stored.map { [$0] } ?? []
         if !job.isNew {
             do throws(StoreError) {
-                let limit = max(configuration.maximumHistory * 8, configuration.maximumContextItems)
-                items = try await store.history(thread: job.thread.id, owner: job.origin.owner, limit: limit)
+                items = try await history(job)
             } catch {
                 let refusal = TurnError(error)
                 return run.input { turn, now in
@@ -187,7 +192,10 @@ extension TurnEngine {
         }
         // A plugin that was upgraded while the turn waited answers with its new code; from here on it is the same to the end.
         let lineup = registry.lineup(for: job.thread.id)
-        guard let agent = lineup.agent(job.thread.agent) else { return unavailable(job.thread.agent, run) }
+        let bound = await boundAgent(job)
+        var job = job
+        job.thread.agent = bound
+        guard let agent = lineup.agent(bound) else { return unavailable(bound, run) }
         var work = TurnRun.Work(
             store: store, lineup: lineup, tools: tools.bound(to: lineup), caller: job.caller(agent),
             deadline: monotonicMilliseconds() + configuration.totalLimit)
@@ -196,17 +204,27 @@ extension TurnEngine {
         case .declarative(let declared):
             do throws(ModelResolver.Failure) {
                 work.model = try ModelResolver(registry: lineup, configured: configuration.defaultModel)
-                    .resolve(declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin)
+                    .resolve(
+                        declared, id: agent.descriptor.id, plugin: agent.descriptor.plugin,
+                        requested: options(job).model)
             } catch {
                 return run.input { turn, now in
                     turn.refuse(code: .noModelConfigured, message: error.sentence, holdsLease: true, now: now)
                 }
             }
-            run.begin(work, loop: loop(declared, agent, lineup, job, items))
+            let loop = loop(declared, agent, &work, job, items)
+            run.begin(work, loop: loop)
         case .coded:
             guard let provider = agent.provider else { return unavailable(agent.descriptor.id, run) }
             run.begin(work, agent: provider, request(job, items, deadline: work.deadline))
         }
+    }
+
+    /// The agent of the thread; while the turn waited, the one before may have handed over to another.
+    private func boundAgent(_ job: Job) async -> String {
+        if job.place.isFirst { return job.thread.agent }
+        let thread = try? await store.thread(job.thread.id, owner: job.origin.owner)
+        return thread?.agent ?? job.thread.agent
     }
 
     private func unavailable(_ agent: String, _ run: TurnRun) {
@@ -216,25 +234,15 @@ extension TurnEngine {
         }
     }
 
-    private func loop(
-        _ declared: DeclarativeAgent, _ agent: Registry.Agent, _ lineup: Lineup, _ job: Job, _ items: [StoredItem]
-    ) -> ModelLoop {
-        let granted = lineup.tools(grantedTo: declared.tools, of: agent.descriptor.plugin).map(\.descriptor)
-        let messages = ModelHistory.messages(
-            of: items, answering: job.item?.id, waiting: waiting(behind: job), instructions: declared.instructions,
-            limit: configuration.maximumHistory)
-        return ModelLoop(agent: declared, tools: granted, messages: messages, toolChoice: options(job).toolChoice)
-    }
-
     /// User messages that have turns of their own to come.
-    private func waiting(behind job: Job) -> Set<String> {
+    func waiting(behind job: Job) -> Set<String> {
         state.withLock { state in
             let others = state.active.values.filter { $0.run.id != job.id && $0.run.threadID == job.thread.id }
             return Set(others.compactMap(\.answers))
         }
     }
 
-    private func options(_ job: Job) -> ChatKit.InferenceOptions {
+    func options(_ job: Job) -> ChatKit.InferenceOptions {
         if case .userMessage(let message)? = job.item?.content { message.inferenceOptions } else { .init() }
     }
 
@@ -255,7 +263,7 @@ extension TurnEngine {
         return AgentTurnRequest(
             agentID: job.thread.agent, threadID: job.thread.id, owner: job.origin.owner, kind: job.kind,
             input: job.input, context: JSONText(writer.bytes), requestID: job.origin.requestID,
-            locale: job.origin.locale, deadline: deadline)
+            locale: job.origin.locale, meter: job.meter, deadline: deadline)
     }
 
     /// The newest items that fit, oldest first.
@@ -286,15 +294,16 @@ extension TurnEngine {
         let active = state.withLock { $0.active.count }
         configuration.checkpointInterval = max(
             configuration.checkpointInterval, Int64(active / TurnEngine.checkpointsPerMillisecond))
-        let turn = Turn(
+        var turn = Turn(
             id: job.id, thread: job.thread.chatKit, record: ThreadRecord(json: job.thread.json),
             owner: job.origin.owner,
             configuration: configuration, makeID: { randomID($0) })
+        turn.agent = job.thread.agent
         // Not the whole job: the message would be kept in memory for as long as the turn runs.
         let place = job.place
         let line = LogLine(
             requestID: job.origin.requestID, threadID: job.thread.id, agent: job.thread.agent,
-            owner: job.origin.owner, kind: job.kind, asked: job.asked)
+            owner: job.origin.owner, kind: job.kind, asked: job.asked, meter: job.meter)
         let run = TurnRun(turn, requestID: job.origin.requestID, store: store, log: log) { [weak self] run, report in
             place.leave()
             self?.ended(run, report, line)
@@ -321,10 +330,12 @@ extension TurnEngine {
         var kind: AgentTurnRequest.Kind
         /// Monotonic milliseconds.
         var asked: Int64
+        var meter: WorkMeter
     }
 
     private func ended(_ run: TurnRun, _ report: TurnRun.Report, _ line: LogLine) {
         guard forget(run, keeping: report.keptBytes, owner: line.owner) else { return }
+        usage.add(report.usage, agent: line.agent, owner: line.owner)
         if let record = report.changedRecord {
             for active in activeTurns(on: line.threadID, line.owner) {
                 active.run.input { turn, _ in turn.adopt(record) }
@@ -343,6 +354,9 @@ extension TurnEngine {
             fields["code"] = .string(code.rawValue)
             fields["detail"] = .string(String(detail.prefix(500)))
         }
+        counters.ended(fields["outcome"]?.string ?? "")
+        // The built-in agents use nothing that is counted.
+        let used = line.meter.usage
         log.write(
             level, "turn ended",
             [
@@ -352,6 +366,15 @@ extension TurnEngine {
                 "code": fields["code"] ?? .null,
                 "detail": fields["detail"] ?? .null, "duration_ms": .int(monotonicMilliseconds() - line.asked),
                 "steps": .int(Int64(report.steps)), "tool_calls": .int(Int64(report.toolCalls)),
+                "owner": .string(line.owner.text),
+                "prompt_tokens": report.usage.completions == 0 ? .null : .int(report.usage.promptTokens),
+                "completion_tokens": report.usage.completions == 0 ? .null : .int(report.usage.completionTokens),
+                "tokens_estimated": report.usage.estimated == 0 ? .null : true,
+                "plugin_lane_ms": used.map { .double(Double($0.laneMicroseconds) / 1_000) } ?? .null,
+                "emitted_bytes": used.map { .int($0.emittedBytes) } ?? .null,
+                "host_calls": used.map { .int($0.hostCalls) } ?? .null,
+                "open_requests": used.map { .int($0.openRequests) } ?? .null,
+                "timers": used.map { .int($0.timers) } ?? .null,
             ])
     }
 

@@ -9,6 +9,8 @@ struct TurnOrigin: Sendable {
     var metadata: JSON = [:]
     /// Whether the client may come back to the turn after it has left.
     var resumes = false
+    /// Whether the door can show questions and bring the answers: tools that need consent are refused otherwise.
+    var canAsk = false
 }
 
 /// Runs turns: stores what the person said, takes the thread, lets the agent answer, keeps the answer.
@@ -42,6 +44,9 @@ final class TurnEngine: Sendable {
     let configuration: TurnConfiguration
     let log: Logger
     let queue: ThreadQueue
+    /// What models have cost.
+    let usage = UsageTotals()
+    let counters = TurnCounters()
     let state = Mutex(State())
 
     init(
@@ -54,6 +59,9 @@ final class TurnEngine: Sendable {
         self.log = log
         queue = ThreadQueue(limit: configuration.maximumQueue)
     }
+
+    /// Turns so far, for the operator.
+    var metrics: [Metric] { counters.metrics(open: state.withLock { $0.active.count }) }
 
     // MARK: Turns
 

@@ -16,8 +16,8 @@ struct TurnReaders: Sendable {
         fileprivate var others: [@Sendable () -> Void] = []
 
         func call() {
-            first?()
-            for other in others { other() }
+            if let first { WakeupBatch.call(first) }
+            for other in others { WakeupBatch.call(other) }
         }
     }
 

@@ -14,12 +14,18 @@ final class TurnRun: Sendable {
         var tools: any ToolDispatching
         /// For whom tools are called.
         var caller: ToolCaller
+        /// The agent's name for people.
+        var title = ""
         /// Of declarative agents.
         var model: ModelResolver.Choice?
         /// Milliseconds of the monotonic clock.
         var deadline: Int64
         /// Events that are true already and come before the agent's.
         var opening: [ChatKit.Event] = []
+        /// Where the agent's plugin has a say; nil where it has none.
+        var hooks: TurnHooks?
+        /// What goes on when the agent hands the conversation over; nil when it cannot.
+        var handOver: (@Sendable (String) -> HandOver)?
         /// Whether the turn holds its thread; it works beside the thread's turns otherwise.
         var holdsThread = true
     }
@@ -29,6 +35,8 @@ final class TurnRun: Sendable {
         var outcome: Turn.Outcome
         var steps: Int
         var toolCalls: Int
+        /// Of models.
+        var usage: ModelUsage
         /// What the agent made of the thread, if it changed it.
         var changedRecord: ThreadRecord?
         /// Bytes that are kept of it for clients who come back; 0 when none may.
@@ -45,6 +53,10 @@ final class TurnRun: Sendable {
         var agent: (any AgentTurn)?
         var owedCredit = 0
         var model: (any Cancellable)?
+        /// The hook that was asked last.
+        var hook: (any Cancellable)?
+        /// What the hook made of the agent's instructions, once for each agent.
+        var instructions: (agent: String, text: String?)?
         var calls: [Int: any Cancellable] = [:]
         var stopped: CancelReason?
         var timer: (token: DeadlineTimer.Token, at: Int64)?
@@ -103,7 +115,10 @@ final class TurnRun: Sendable {
     /// Starts the work of a turn that holds its thread.
     func begin(_ work: Work, loop: ModelLoop?) {
         state.withLock { $0.work = work }
-        input { turn, now in turn.begin(loop, showing: work.opening, now: now) }
+        input { turn, now in
+            turn.agent = work.caller.agentID
+            turn.begin(loop, showing: work.opening, now: now)
+        }
     }
 
     /// Hands the turn to a coded agent.
@@ -116,6 +131,10 @@ final class TurnRun: Sendable {
                 turn.beginBeside(now: now)
             }
         }
+        hand(request, to: agent)
+    }
+
+    private func hand(_ request: AgentTurnRequest, to agent: any AgentProvider) {
         guard !isOver else { return }
         let begun = agent.begin(request, output: AgentEmissions(run: self))
         let (stopped, credit) = state.withLock { state -> (CancelReason?, Int) in
@@ -157,7 +176,10 @@ final class TurnRun: Sendable {
         case .release: release(attempt: 1)
         case .checkpoint(let json): store.submit([.checkpointTurn(id: id, json: json)]) { _ in }
         case .askModel(let step, let messages, let tools, let choice): askModel(step, messages, tools, choice)
-        case .callTool(let slot, let name, let arguments): callTool(slot, name, arguments)
+        case .callTool(let slot, let name, let arguments, let isApproved):
+            callTool(slot, name, arguments, isApproved)
+        case .asked(let approval): note(approval)
+        case .handOver(let agent): handOver(to: agent)
         case .cancelWork(let reason): cancelWork(reason)
         case .wake(let at): wake(at)
         case .credit(let bytes): giveCredit(bytes)
@@ -165,40 +187,39 @@ final class TurnRun: Sendable {
         }
     }
 
-    private func askModel(_ step: Int, _ messages: [JSON], _ tools: [JSON], _ choice: JSON?) {
-        guard let work = state.withLock({ $0.work }), let model = work.model else { return }
-        let request = ModelRequest(
-            model: model.model, messages: messages, tools: tools, toolChoice: choice, deadline: work.deadline)
-        let asked = model.provider.complete(
-            request,
-            delta: { [self] delta in input { turn, now in turn.modelSaid(delta, step: step, now: now) } },
-            completion: { [self] result in input { turn, now in turn.modelEnded(result, step: step, now: now) } })
-        keep {
-            $0.model = asked
-        } orCancel: {
-            asked
-        }
+    func note(_ point: HookPoint, _ failure: ProviderFailure) {
+        log.warn(
+            "hook failed",
+            [
+                "point": .string(point.rawValue), "failure": .string(String("\(failure)".prefix(500))),
+                "request_id": .string(requestID), "thread_id": .string(threadID),
+            ])
     }
 
-    private func callTool(_ slot: Int, _ name: String, _ arguments: JSON) {
+    private func note(_ approval: Approval) {
         guard let work = state.withLock({ $0.work }) else { return }
-        let call = work.tools.dispatch(
-            tool: name, arguments: arguments, caller: work.caller, deadline: work.deadline,
-            progress: { [self] json in input { turn, now in turn.toolProgressed(json, slot: slot, now: now) } },
-            completion: { [self] outcome in
-                input { turn, now in turn.toolEnded(outcome, slot: slot, now: now) }
-                state.withLock { $0.calls[slot] = nil }
-            })
-        keep {
-            // A call that ended before its handle was here leaves the handle behind until the turn ends: harmless.
-            $0.calls[slot] = call
-        } orCancel: {
-            call
+        approval.note("approval asked", by: work.caller.owner, threadID, requestID, log)
+    }
+
+    private func handOver(to agent: String) {
+        let next = state.withLock { $0.work?.handOver }?(agent) ?? .impossible("it is not foreseen here.")
+        log.info(
+            "conversation handed over",
+            ["request_id": .string(requestID), "thread_id": .string(threadID), "agent": .string(agent)])
+        switch next {
+        case .declarative(let loop, let work):
+            state.withLock { $0.work = work }
+            input { turn, now in turn.handedOver(loop, title: work.title, now: now) }
+        case .coded(let provider, let request):
+            let title = state.withLock { $0.work?.lineup.agent(agent)?.descriptor.title } ?? agent
+            input { turn, now in turn.handedOver(title: title, now: now) }
+            hand(request, to: provider)
+        case .impossible(let why): input { turn, now in turn.handOverFailed(why, now: now) }
         }
     }
 
     /// Remembers work that can be cancelled; cancels it when the turn was stopped meanwhile.
-    private func keep(_ change: (inout State) -> Void, orCancel work: () -> any Cancellable) {
+    func keep(_ change: (inout State) -> Void, orCancel work: () -> any Cancellable) {
         let stopped = state.withLock { state -> CancelReason? in
             if state.stopped == nil { change(&state) }
             return state.stopped
@@ -211,9 +232,10 @@ final class TurnRun: Sendable {
             state.stopped = reason
             defer {
                 state.model = nil
+                state.hook = nil
                 state.calls = [:]
             }
-            return (state.agent, Array(state.calls.values) + (state.model.map { [$0] } ?? []))
+            return (state.agent, Array(state.calls.values) + [state.model, state.hook].compactMap { $0 })
         }
         agent?.cancel(reason)
         for work in others { work.cancel(reason) }
@@ -264,6 +286,7 @@ final class TurnRun: Sendable {
                 state.timer = nil
                 state.agent = nil
                 state.model = nil
+                state.hook = nil
                 state.calls = [:]
                 state.work = nil
             }
@@ -271,6 +294,7 @@ final class TurnRun: Sendable {
                 state.timer?.token,
                 Report(
                     outcome: outcome, steps: state.turn.steps, toolCalls: state.turn.toolCalls,
+                    usage: state.turn.loop?.usage ?? state.turn.usage,
                     changedRecord: state.turn.changesThread ? state.turn.record : nil,
                     keptBytes: outcome == .deleted ? 0 : state.keepForLater())
             )

@@ -24,6 +24,12 @@ public final class Host: Sendable {
         tables.log(level.rawValue, scope: Host.scope, message(), fields: fields?.encoded ?? [])
     }
 
+    /// Logs an error; without `ap.host.log/1` it goes to standard error, which the host logs too.
+    func complain(_ message: String) {
+        if tables.hasLog { return log(.error, message) }
+        writeToStandardError(message + "\n")
+    }
+
     /// Waits without a thread; ends early when the task is cancelled.
     /// - Throws: `CancellationError`, or ``HostError`` when the call or turn ended.
     public func sleep(milliseconds: Int) async throws {

@@ -46,6 +46,9 @@ internal import PluginABI
 
     // MARK: Log
 
+    /// Whether the manifest lists the log.
+    var hasLog: Bool { unsafe logTable != nil }
+
     func logs(_ level: Int32) -> Bool {
         gate.enter { unsafe logTable?.pointee.enabled(host, level) ?? false } ?? false
     }

@@ -3,6 +3,12 @@ internal import Glibc
 /// Gives the processor to another thread.
 func yieldThread() { sched_yield() }
 
+/// Where the host reads what a worker prints.
+func writeToStandardError(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = unsafe write(2, bytes, bytes.count)
+}
+
 /// Waits on a plain thread (never on Swift's pool) until another thread signals.
 @safe final class Semaphore: @unchecked Sendable {
     // Sendable: a POSIX semaphore is made for several threads. Owned: freed in deinit, when nobody waits any more.
@@ -19,6 +25,11 @@ func yieldThread() { sched_yield() }
     }
 
     func signal() { unsafe sem_post(semaphore) }
+
+    /// Waits for a signal, however long.
+    func wait() {
+        while unsafe sem_wait(semaphore) != 0 {}
+    }
 
     /// Whether the signal came within `seconds`.
     func wait(seconds: Int) -> Bool {

@@ -49,7 +49,7 @@ private func create(
         unsafe out.pointee = unsafe OpaquePointer(Unmanaged.passRetained(instance).toOpaque())
         return AP_OK
     } catch {
-        tables.log(AP_LOG_ERROR, scope: 0, "The plugin cannot start: \(error)", fields: [])
+        Host(tables: tables).complain("The plugin cannot start: \(error)")
         tables.gate.close()
         return AP_E_FAILED
     }

@@ -67,3 +67,13 @@ func outcome(of error: any Error) -> (status: ap_status, text: String) {
     default: (AP_E_FAILED, String(describing: error))
     }
 }
+
+extension Host {
+    /// Logs an error that a handler threw, unless it is an ordinary outcome: a text for the reader, or the end of what was wanted.
+    func report(_ error: any Error) {
+        switch error {
+        case is ToolError, is CancellationError, is HostError, is DecodingError: break
+        default: complain("The handler threw an error: \(error)")
+        }
+    }
+}

@@ -72,6 +72,7 @@ final class Instance: Sendable {
             do {
                 try await agent.answer(turn)
             } catch {
+                host.report(error)
                 result = outcome(of: error)
             }
             turns.close(handle)
@@ -105,7 +106,7 @@ final class Instance: Sendable {
     func shutDown() {
         if !work.end(withinSeconds: 5) { host.log(.error, "Handlers ignore that they were cancelled.") }
         let (plugin, done) = (plugin, Semaphore())
-        Task.detached {
+        Task.detached(executorPreference: PluginExecutor.shared) {
             await plugin.shutdown()
             done.signal()
         }
@@ -119,6 +120,7 @@ final class Instance: Sendable {
                 let result = try await body()
                 host.tables.finish(call: handle, AP_OK, result.encoded)
             } catch {
+                host.report(error)
                 let (status, text) = outcome(of: error)
                 host.tables.finish(call: handle, status, Array(text.utf8))
             }

@@ -20,7 +20,7 @@ final class OpenWork: Sendable {
         // The task is made inside the lock, so that it cannot be forgotten before it was noted.
         state.withLock { state in
             state.finishes[handle] = abandon
-            state.tasks[handle] = Task.detached {
+            state.tasks[handle] = Task.detached(executorPreference: PluginExecutor.shared) {
                 await Host.$scope.withValue(handle) { await work() }
                 self.forget(handle)
             }

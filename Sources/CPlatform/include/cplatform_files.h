@@ -9,6 +9,23 @@
  * cplatform_free; null when the file is empty. ELOOP for a symbolic link, EINVAL for what is no regular file. */
 int cplatform_file_read(const char *_Nonnull path, size_t limit, uint8_t *_Nullable *_Nonnull out, size_t *_Nonnull length);
 
+/* Who owns something and what others may do with it. */
+typedef struct cplatform_facts {
+  char kind;      /* as cplatform_kind */
+  uint32_t owner; /* user id */
+  uint32_t mode;  /* permission bits, with sticky, set-user and set-group */
+} cplatform_facts;
+
+/* Of what is at `path`, of the link itself if it is one. */
+int cplatform_facts_of(const char *_Nonnull path, cplatform_facts *_Nonnull out);
+/* The user whose rights this process has. */
+uint32_t cplatform_user(void);
+
+/* As cplatform_file_read, of `relative` in the folder `root`, and no symbolic link is followed on the way: neither the folder itself nor
+ * one in `relative`. `*facts` are those of the file that was read, not of what is at its path by then. */
+int cplatform_file_read_in(const char *_Nonnull root, const char *_Nonnull relative, size_t limit, uint8_t *_Nullable *_Nonnull out,
+                           size_t *_Nonnull length, cplatform_facts *_Nonnull facts);
+
 /* Makes a new file (EEXIST if there is one) with `mode`, writes the bytes and syncs them to the disk. */
 int cplatform_file_create(const char *_Nonnull path, uint32_t mode, const void *_Nullable bytes, size_t count);
 

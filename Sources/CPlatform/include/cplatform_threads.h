@@ -34,4 +34,9 @@ void cplatform_random(void *_Nonnull bytes, size_t count);
 /* Writes `count` random hexadecimal digits, from the kernel's generator through a small store of each thread: for ids,
  * of which every request needs several. No NUL behind them. */
 void cplatform_random_hex(char *_Nonnull digits, size_t count);
+
+/* A pointer of the calling thread: the wake-ups it gathers, or NULL. */
+const void *_Nullable cplatform_current_wakeups(void);
+void cplatform_set_current_wakeups(const void *_Nullable wakeups);
+
 #endif

@@ -49,6 +49,7 @@
 #include "agent_plugin/agent.h"
 #include "agent_plugin/config.h"
 #include "agent_plugin/health.h"
+#include "agent_plugin/hooks.h"
 #include "agent_plugin/model.h"
 #include "agent_plugin/state.h"
 #include "agent_plugin/tools.h"

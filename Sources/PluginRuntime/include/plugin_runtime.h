@@ -48,6 +48,7 @@
 
 #define APR_HEALTH 14       /* token; number: deadline. Answered like a call: APR_CALL_FINISH */
 #define APR_STATE_SAVE 15   /* the same; the result is the state */
+#define APR_HOOK_BEGIN 17   /* token; number: deadline; s: agent_id, point, json, subject, thread_id, locale. Answered like a call */
 #define APR_STATE_LOAD 16   /* the same; s: version that saved, state */
 
 /* runtime -> host. Before the FINISH of a turn or call, APR_SERVICE_CANCEL names each request of it that was open;
@@ -108,6 +109,7 @@
 #define APR_HAS_CONFIG 8u
 #define APR_HAS_HEALTH 16u
 #define APR_HAS_STATE 32u
+#define APR_HAS_HOOKS 64u
 
 typedef struct apr_message {
   uint16_t op;
@@ -123,9 +125,10 @@ typedef struct apr_message {
 typedef struct apr_runtime apr_runtime;
 
 /* Receives `count` messages of the runtime, in order. Called from any thread of the plugin or the runtime, several at a
- * time; messages of one token come in order. What a function says on its lane comes when it returns, as one call (or
- * once it has stalled); where the embedder pumps, and from other threads, each message comes by itself. Must not block
- * and must not call the runtime's apr_destroy. May call apr_deliver. */
+ * time; messages of one token come in order. What functions say on their lanes comes as one call for many of them: at
+ * once when no other lane is ready, else within about a fifth of a millisecond, and within a millisecond or two when the
+ * next function takes long. Where the embedder pumps, and from other threads, each message comes by itself. Must not
+ * block and must not call the runtime's apr_destroy. May call apr_deliver. */
 typedef void (*apr_sink_fn)(void *AP_NULLABLE context, const apr_message *AP_NONNULL const *AP_NONNULL messages,
                             size_t count);
 

@@ -10,6 +10,8 @@ struct Door: Sendable {
     let handler: EndpointHandler
     private let folder: Folder
 
+    static let adminToken = "admin-token-of-the-tests"
+
     /// Removed with the last copy of the door.
     private final class Folder: Sendable {
         let path = NSTemporaryDirectory() + randomID("door")
@@ -31,7 +33,12 @@ struct Door: Sendable {
         var router = Router()
         router.addChatKit(chatKit)
         router.addProbes(store: store)
-        handler = EndpointHandler(router: router, cors: cors, log: .silent)
+        let (requests, engine) = (RequestCounters(), engine)
+        router.addMetrics(
+            MetricsEndpoint(authorization: AdminAuthorization(token: Door.adminToken)) {
+                requests.metrics + engine.metrics + ProcessMetrics.metrics
+            })
+        handler = EndpointHandler(router: router, cors: cors, log: .silent, counters: requests)
     }
 
     struct Response: Sendable {

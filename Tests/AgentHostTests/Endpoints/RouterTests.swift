@@ -95,6 +95,30 @@ struct RouterTests {
         #expect(try await ask("/healthz").json == ["status": "ok"])
     }
 
+    @Test func healthTellsOfASandboxThatIsNotWhole() async throws {
+        let door = try Door()
+        var report = SandboxReport(policy: .warn)
+        report.read(
+            Array(#"{"limits":true,"privileges":true,"landlock":0,"seccomp":true,"landlock_reason":"old"}"#.utf8))
+        var router = Router()
+        router.addProbes(store: door.store, sandbox: { [report] in report })
+        let request = EndpointRequest(head: Door.request("GET", "/health"), body: RequestBody(framing: .none) {})
+        let answer = try await router.endpoint(for: "GET", "/health").answer(request)
+        guard case .bytes(let bytes) = answer.content else {
+            Issue.record("no JSON")
+            return
+        }
+        let expected: JSON = [
+            "status": "ok",
+            "sandbox": [
+                "state": "partial", "policy": "warn", "landlock": 0,
+                "missing": [["part": "landlock", "reason": "old"]],
+            ],
+        ]
+        #expect(answer.status == 200)
+        #expect(try JSON.parse(bytes) == expected)
+    }
+
     @Test func probesTellOfAStoreThatFails() async throws {
         let door = try Door()
         await door.store.close()

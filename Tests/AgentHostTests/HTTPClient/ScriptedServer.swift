@@ -85,6 +85,8 @@ final class ScriptedServer: Sendable {
                 let descriptor = accept(listener, nil, nil)
                 guard descriptor >= 0 else { return }
                 accepted.add(1, ordering: .relaxed)
+                var on: Int32 = 1
+                setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
                 _ = NativeThread(name: "connection") {
                     script(Connection(descriptor: descriptor))
                     close(descriptor)
@@ -144,7 +146,7 @@ final class CollectingHandler: UpstreamHandler {
         while answer.ends == 0, monotonicMilliseconds() < deadline {
             for event in events.takeAll(deadline: deadline) { answer.add(event) }
         }
-        for event in events.takeAll(deadline: monotonicMilliseconds() + 20) { answer.add(event) }
+        for event in events.takeAll(deadline: monotonicMilliseconds()) { answer.add(event) }
         return answer
     }
 }

@@ -41,8 +41,10 @@ struct ModelTests {
         var agent = DeclarativeAgent(instructions: "", offlineModel: "rules", tools: [])
         let offline = ModelResolver(registry: registry)
         #expect(try offline.resolve(agent, id: "a", plugin: "p").model == "rules")
-        let online = ModelResolver(registry: registry, configured: .init(provider: model, model: "llm"))
-        #expect(try online.resolve(agent, id: "a", plugin: "p").model == "llm")
+        let online = ModelResolver(
+            registry: registry, configured: { ModelChoice(provider: model, model: $1 ?? "llm for \($0)") })
+        #expect(try online.resolve(agent, id: "a", plugin: "p").model == "llm for a")
+        #expect(try online.resolve(agent, id: "a", plugin: "p", requested: "other").model == "other")
         #expect(throws: ModelResolver.Failure.modelNotLoaded(agent: "a", model: "rules")) {
             _ = try offline.resolve(agent, id: "a", plugin: "other")
         }

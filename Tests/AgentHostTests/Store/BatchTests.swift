@@ -21,6 +21,17 @@ struct BatchTests {
         await #expect(throws: StoreError.exists) { try await store.write([.insertThread(thread)]) }
     }
 
+    @Test func aThreadIsBoundToAnotherAgentByItsOwnerOnly() async throws {
+        let thread = StoredThread.sample("thr_1", json: "{}")
+        try await store.write([.insertThread(thread)])
+        await #expect(throws: StoreError.threadNotFound) {
+            try await store.write([.bindThread(id: "thr_1", owner: OwnerKey("h:eve"), agent: "evil")])
+        }
+        #expect(try await store.thread("thr_1", owner: .ada)?.agent == thread.agent)
+        try await store.write([.bindThread(id: "thr_1", owner: .ada, agent: "other")])
+        #expect(try await store.thread("thr_1", owner: .ada)?.agent == "other")
+    }
+
     @Test func itemComesBackAsStored() async throws {
         let thread = try await fixture.makeThread()
         var item = StoredItem.sample("itm_1", in: thread, hidden: true, json: "")

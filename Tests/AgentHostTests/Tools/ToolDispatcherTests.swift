@@ -93,4 +93,54 @@ struct ToolDispatcherTests {
         #expect(
             await dispatch(tool, [:], { $0.needsApproval = true }).errorText?.hasPrefix("approval_required") == true)
     }
+
+    @Test func resultsAreHeldToTheirSchema() async {
+        let schema: JSON = ["type": "object", "required": ["sum"], "properties": ["sum": ["type": "integer"]]]
+        for (result, fits) in [(["sum": 3], true), (["sum": "3"], false), ("3", false)] as [(JSON, Bool)] {
+            let outcome = await dispatch(ScriptedTool { _, _ in .success(result) }, [:], { $0.outputSchema = schema })
+            #expect((outcome == .success(result)) == fits)
+            if !fits { #expect(outcome.modelText.hasPrefix("Error: t answered something else than it promises")) }
+        }
+        let picture: JSON = ["content": [["type": "image", "url": "file:///etc/passwd"]]]
+        #expect(await dispatch(ScriptedTool { _, _ in .success(picture) }).errorText?.contains("url") == true)
+    }
+
+    @Test func nothingInvisibleComesOutOfATool() async {
+        let hidden = "ok\u{E0041}\u{E007F}"
+        #expect(await dispatch(ScriptedTool { _, _ in .success(.string(hidden)) }) == .success("ok"))
+        #expect(await dispatch(ScriptedTool { _, _ in .failure(hidden) }) == .failure("ok"))
+        #expect(await dispatch(ScriptedTool { _, _ in .broken(.failed(hidden)) }) == .broken(.failed("ok")))
+        let long = ScriptedTool { _, _ in .failure(String(repeating: "x", count: 100_000)) }
+        #expect(await dispatch(long).modelText.utf8.count < 5_000)
+    }
+
+    @Test func onlyTransportErrorsAreTriedAgain() async {
+        for outcome in [ToolOutcome.failure("no"), .broken(.failed("no")), .broken(.denied), .broken(.limit)] {
+            let calls = Mutex(0)
+            let tool = ScriptedTool { _, _ in
+                calls.withLock { $0 += 1 }
+                return outcome
+            }
+            #expect(await dispatch(tool, [:], { $0.isIdempotent = true }) == outcome)
+            #expect(calls.withLock { $0 } == 1)
+        }
+    }
+
+    @Test func cancellationReachesTheToolOnce() async {
+        let tool = CancellableTool()
+        #expect(await dispatch(tool, cancelAtOnce: true) == .broken(.cancelled))
+        #expect(tool.reasons.withLock { $0 } == [.cancelled])
+        #expect(await dispatch(tool, [:], { $0.timeout = 10 }) == .broken(.deadline))
+        #expect(tool.reasons.withLock { $0 } == [.cancelled, .deadline])
+    }
+}
+
+/// Never answers; notes how it was cancelled.
+private final class CancellableTool: ToolProvider, Cancellable {
+    let reasons = Mutex<[CancelReason]>([])
+    func call(
+        _ request: ToolCallRequest, progress: @escaping @Sendable (JSON) -> Void,
+        completion: @escaping @Sendable (ToolOutcome) -> Void
+    ) -> any Cancellable { self }
+    func cancel(_ reason: CancelReason) { reasons.withLock { $0.append(reason) } }
 }

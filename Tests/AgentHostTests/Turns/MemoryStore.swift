@@ -99,6 +99,11 @@ final class MemoryStore: Store {
                 return .threadNotFound
             }
             state.threads[index].json = json
+        case .bindThread(let id, let owner, let agent):
+            guard let index = state.threads.firstIndex(where: { $0.id == id && $0.owner == owner }) else {
+                return .threadNotFound
+            }
+            state.threads[index].agent = agent
         case .deleteThread(let id, let owner):
             guard has(id, owner) else { return nil }
             state.threads.removeAll { $0.id == id }

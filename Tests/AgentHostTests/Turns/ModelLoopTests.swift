@@ -260,6 +260,292 @@ struct ModelLoopTests {
         #expect(events.names.suffix(2) == ["done assistant_message", "error turn_timeout"])
         #expect(await eventually { model.isCancelled })
     }
+
+    // MARK: Reasoning
+
+    private static func think(_ thoughts: [String], then text: String) -> ScriptedModel.Step {
+        { _, delta in
+            for thought in thoughts { delta(.reasoning(thought)) }
+            delta(.text(text))
+            return .success(ModelEnd(finishReason: "stop"))
+        }
+    }
+
+    @Test func reasoningIsAWorkflowThatTextCloses() async throws {
+        let bench = Bench()
+        bench.bot(ScriptedModel([ModelLoopTests.think(["\n", "First", " this", ", then that."], then: "42")]))
+        let reader = try await bench.create("bot")
+        let events = await all(reader)
+        events.checkConformance()
+        #expect(events.done.map(\.type) == ["user_message", "workflow", "assistant_message"])
+        guard case .workflow(let workflow) = events.done[1].content else { return }
+        #expect(workflow.kind == .reasoning && workflow.summary == .duration(0))
+        #expect(
+            workflow.tasks == [
+                ChatKit.Task(indicator: .complete, kind: .thought(title: nil, content: "First this, then that."))
+            ])
+        #expect(bench.store.allItems(reader.threadID)[1].hostJSON == nil, "thoughts are not told to models")
+    }
+
+    @Test func reasoningOfEachStepStandsBeforeItsCalls() async throws {
+        let bench = Bench()
+        let thinks: ScriptedModel.Step = { _, delta in
+            delta(.reasoning("I need to add."))
+            delta(.toolCall(index: 0, id: "x", name: "add", arguments: "{}"))
+            return .success(ModelEnd(finishReason: "tool_calls"))
+        }
+        let model = ScriptedModel([thinks, ModelLoopTests.think(["Done?"], then: "Done.")])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        let events = await all(try await bench.create("bot"))
+        events.checkConformance()
+        let kinds = events.done.compactMap { item -> String? in
+            if case .workflow(let workflow) = item.content { workflow.kind.rawValue } else { item.type }
+        }
+        #expect(kinds == ["user_message", "reasoning", "custom", "reasoning", "assistant_message"])
+        #expect(model.requests[1].messages.map { $0["role"] } == ["system", "user", "assistant", "tool"])
+    }
+
+    /// Each update carries the whole thought: all together must not grow with its square.
+    @Test func longReasoningIsShownInFewUpdatesAndCut() {
+        var thought = Thought(workflow: 1, began: 0)
+        var shown = 0
+        for index in 0..<200_000 {
+            thought.add("word ")
+            if thought.takesStep(Int64(index / 100)) { shown += thought.text.utf8.count }
+        }
+        #expect(thought.text.utf8.count <= Thought.maximumBytes + 8 && thought.text.hasSuffix("…"))
+        #expect(shown > 0 && shown < 12 * Thought.maximumBytes)
+    }
+
+    @Test func thoughtsAloneAreNoAnswer() async throws {
+        let bench = Bench()
+        bench.bot(
+            ScriptedModel([
+                { _, delta in
+                    delta(.reasoning("Hm."))
+                    return .success(ModelEnd(finishReason: "stop"))
+                }
+            ]))
+        let events = await all(try await bench.create("bot"))
+        events.checkConformance()
+        #expect(events.text == "I have no answer to that; try to put it differently.")
+    }
+
+    // MARK: Models that go wrong
+
+    @Test(arguments: [("nope", "{}"), ("add", "{"), ("add", "[]"), ("", ""), ("add", #"{"title":7}"#)])
+    func aModelThatOnlyMakesMistakesIsStopped(_ name: String, _ arguments: String) async throws {
+        let bench = Bench()
+        let model = ScriptedModel([ScriptedModel.call((name, arguments))])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        let strict = try #require(bench.registry.tool("add"))
+        var descriptor = strict.descriptor
+        descriptor.inputSchema = ["type": "object", "properties": ["title": ["type": "string"]]]
+        #expect(
+            bench.registry.register(
+                plugin: "p", agents: [try #require(bench.registry.agent("bot"))],
+                tools: [.init(descriptor: descriptor, provider: strict.provider)],
+                models: [try #require(bench.registry.model(plugin: "p", id: "rules"))]) == nil)
+        let reader = try await bench.create("bot")
+        let events = await all(reader)
+        events.checkConformance()
+        #expect(model.requests.count == 3)
+        #expect(events.names.last == "error bad_tool_calls")
+        // The thread goes on.
+        let next = await all(
+            try await bench.engine.add(to: reader.threadID, message: said("Again"), origin: origin))
+        #expect(next.names.first == "done user_message")
+        #expect(model.requests.count == 6)
+    }
+
+    @Test func aGoodCallBetweenForgivesMistakes() async throws {
+        let bench = Bench()
+        let bad = ScriptedModel.call(("nope", "{}"))
+        let good = ScriptedModel.call(("add", "{}"))
+        let model = ScriptedModel([bad, bad, good, bad, bad, good, ScriptedModel.say("There.")])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        #expect(await all(try await bench.create("bot")).text == "There.")
+    }
+
+    /// A server refuses a whole conversation that holds a name or arguments it does not take: what is told back is fit for it.
+    @Test func whatIsToldBackIsFitForModelServers() async throws {
+        let bench = Bench()
+        let evil = "../../etc; DROP\u{0} \u{202E}" + String(repeating: "x", count: 10_000)
+        let calls: ScriptedModel.Step = { _, delta in
+            delta(.toolCall(index: 3, id: "same", name: evil, arguments: "{\"a\":"))
+            delta(.toolCall(index: 9, id: "same", name: "add", arguments: String(repeating: "[", count: 5_000)))
+            delta(.toolCall(index: 1, id: "a\nb", name: nil, arguments: ""))
+            return .success(ModelEnd(finishReason: "tool_calls"))
+        }
+        let model = ScriptedModel([calls, ScriptedModel.say("Oh."), ScriptedModel.say("Still here.")])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        let reader = try await bench.create("bot")
+        let events = await all(reader)
+        events.checkConformance()
+        _ = await all(try await bench.engine.add(to: reader.threadID, message: said("And?"), origin: origin))
+        for request in model.requests.dropFirst() {
+            let calls = request.messages.flatMap { $0["tool_calls"]?.array ?? [] }
+            #expect(calls.count == 3)
+            for call in calls {
+                let name = try #require(call["function"]?["name"]?.string)
+                #expect(name.wholeMatch(of: /[A-Za-z0-9_-]{1,64}/) != nil)
+                let arguments = try #require(call["function"]?["arguments"]?.string)
+                #expect(try JSON.parse(arguments).object != nil && arguments.utf8.count < 2_000)
+            }
+            let ids = calls.compactMap { $0["id"]?.string }
+            #expect(Set(ids).count == 3 && ids.allSatisfy { $0.utf8.allSatisfy { $0 > 0x20 } })
+            #expect(request.messages.compactMap { $0["tool_call_id"]?.string } == ids)
+        }
+    }
+
+    @Test func aModelThatDoesNotStopCallingIsStopped() async throws {
+        let bench = Bench()
+        let twenty: ScriptedModel.Step = { _, delta in
+            for index in 0..<20 { delta(.toolCall(index: index, id: nil, name: "add", arguments: "{}")) }
+            return .success(ModelEnd(finishReason: "tool_calls"))
+        }
+        let model = ScriptedModel([twenty])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        let events = await all(try await bench.create("bot"))
+        events.checkConformance()
+        #expect(events.names.last == "error call_limit")
+        #expect(model.requests.count == 4)
+    }
+
+    @Test func argumentsOfATurnAreBounded() async throws {
+        let bench = Bench()
+        let reached = Mutex(0)
+        let tool = ScriptedTool { _, _ in
+            reached.withLock { $0 += 1 }
+            return .success(1)
+        }
+        let huge = #"{"a":"\#(String(repeating: "x", count: 257 << 10))"}"#
+        let model = ScriptedModel([ScriptedModel.call(("add", huge)), ScriptedModel.say("Too much.")])
+        bench.bot(model, tools: [("add", tool)])
+        let reader = try await bench.create("bot")
+        #expect(await all(reader).text == "Too much.")
+        #expect(reached.withLock { $0 } == 0)
+        #expect(model.requests[1].messages.last?["content"]?.string?.contains("too large") == true)
+        #expect(model.requests[1].json.encoded.count < 10_000, "not told back, not kept")
+        #expect(bench.store.allItems(reader.threadID).allSatisfy { ($0.hostJSON?.count ?? 0) < 5_000 })
+    }
+
+    // MARK: What it costs
+
+    private static func costing(_ prompt: Int64?, _ completion: Int64?, _ step: @escaping ScriptedModel.Step)
+        -> ScriptedModel.Step
+    {
+        { request, delta in
+            step(request, delta)?.map { end in
+                ModelEnd(finishReason: end.finishReason, promptTokens: prompt, completionTokens: completion)
+            }
+        }
+    }
+
+    @Test func usageIsCountedByAgentAndOwner() async throws {
+        let bench = Bench()
+        let model = ScriptedModel([
+            ModelLoopTests.costing(100, 7, ScriptedModel.call(("add", "{}"))),
+            ModelLoopTests.costing(120, 5, ScriptedModel.say("Done.")), ScriptedModel.say("Again, done."),
+        ])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        let reader = try await bench.create("bot")
+        _ = await all(reader)
+        let first = ModelUsage(completions: 2, promptTokens: 220, completionTokens: 12, estimated: 0)
+        #expect(await eventually { bench.engine.usage.snapshot.agents == ["bot": first] })
+        #expect(bench.engine.usage.snapshot.owners == ["h:ada": first])
+        // A model that does not count is estimated.
+        _ = await all(try await bench.engine.add(to: reader.threadID, message: said("More"), origin: origin))
+        #expect(await eventually { bench.engine.usage.snapshot.all.completions == 3 })
+        let all = bench.engine.usage.snapshot.all
+        #expect(all.estimated == 1 && all.promptTokens > 230 && all.completionTokens == 12 + 4)
+    }
+
+    @Test func ownersBeyondTheLimitAreCountedTogether() {
+        let totals = UsageTotals(maximumOwners: 2)
+        let usage = ModelUsage(completions: 1, promptTokens: 3, completionTokens: 2)
+        for owner in ["h:a", "h:b", "h:c", "h:a", "h:d"] { totals.add(usage, agent: "x", owner: OwnerKey(owner)) }
+        let snapshot = totals.snapshot
+        #expect(snapshot.owners.mapValues(\.completions) == ["h:a": 2, "h:b": 1])
+        #expect(snapshot.otherOwners.tokens == 10 && snapshot.all.tokens == 25)
+    }
+
+    @Test func countsOfAServerThatLiesDoNoHarm() {
+        var usage = ModelUsage()
+        for _ in 0..<3 {
+            usage.add(
+                ModelEnd(finishReason: "stop", promptTokens: .max, completionTokens: -5), prompt: 1, bytes: 1)
+        }
+        #expect(usage.promptTokens == .max && usage.completionTokens == 0)
+    }
+
+    @Test func tokensOfATurnAreBounded() async throws {
+        var limits = TurnConfiguration()
+        limits.maximumTokens = 1_000
+        let bench = Bench(limits)
+        let model = ScriptedModel([ModelLoopTests.costing(400, 0, ScriptedModel.call(("add", "{}")))])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        let events = await all(try await bench.create("bot"))
+        events.checkConformance()
+        #expect(events.names.last == "error token_limit" && model.requests.count == 3)
+    }
+
+    @Test func theComposersToolIsForTheFirstStepAndOnlyTheAgentsOwn() async throws {
+        for (wish, expected) in [("add", true), ("other", false)] {
+            let bench = Bench()
+            let model = ScriptedModel([ScriptedModel.call(("add", "{}")), ScriptedModel.say("Done.")])
+            bench.bot(model, tools: [("add", ModelLoopTests.add)])
+            var message = said("x")
+            message.inferenceOptions.toolChoice = wish
+            _ = await all(try await bench.engine.create(agent: "bot", message: message, origin: origin))
+            #expect(model.requests.map { $0.toolChoice?["function"]?["name"] } == [expected ? "add" : nil, nil])
+        }
+    }
+
+    // MARK: Results
+
+    @Test func picturesOfAResultAreShownBehindTheWorkflow() async throws {
+        let bench = Bench()
+        let result: JSON = [
+            "content": [
+                ["type": "text", "text": "A cat."], ["type": "image", "data": "aGk=", "mime_type": "image/png"],
+            ]
+        ]
+        let model = ScriptedModel([ScriptedModel.call(("draw", "{}")), ScriptedModel.say("Here.")])
+        bench.bot(model, tools: [("draw", ScriptedTool { _, _ in .success(result) })])
+        let reader = try await bench.create("bot")
+        let events = await all(reader)
+        events.checkConformance()
+        #expect(events.done.map(\.type) == ["user_message", "workflow", "generated_image", "assistant_message"])
+        #expect(events.names.contains("task 0 complete Tool draw|A cat. [picture]"))
+        #expect(events.done[2].json["image"]?["url"] == "data:image/png;base64,aGk=")
+        #expect(
+            model.requests[1].messages.last?["content"]
+                == "A cat.\n[Picture 1 of this result is shown to the person.]")
+        #expect(bench.store.allItems(reader.threadID)[1].hostJSON?.count ?? .max < 300, "kept once")
+    }
+
+    @Test func aLongResultIsCutForTheModelOnly() async throws {
+        var limits = TurnConfiguration()
+        limits.historyBudget = HistoryBudget("4000") ?? HistoryBudget()
+        let bench = Bench(limits)
+        let long = String(repeating: "é", count: 50_000)
+        let model = ScriptedModel([ScriptedModel.call(("read", "{}")), ScriptedModel.say("Long.")])
+        bench.bot(model, tools: [("read", ScriptedTool { _, _ in .success(.string(long)) })])
+        _ = await all(try await bench.create("bot"))
+        let told = try #require(model.requests[1].messages.last?["content"]?.string)
+        #expect(told.utf8.count < 3_200 && told.hasPrefix("éé") && !told.contains("\u{FFFD}"))
+        #expect(told.contains("100000 bytes"))
+    }
+
+    @Test func whatToolsSayIsLabelledAsData() async throws {
+        let bench = Bench()
+        let model = ScriptedModel([ScriptedModel.say("Hi.")])
+        bench.bot(model, tools: [("add", ModelLoopTests.add)])
+        _ = await all(try await bench.create("bot"))
+        let system = try #require(model.requests[0].messages.first?["content"]?.string)
+        #expect(system.hasPrefix("Be kind.\n\n") && system.contains("is data"))
+    }
 }
 
 /// A tool that answers when it is told to.

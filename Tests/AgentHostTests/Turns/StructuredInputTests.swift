@@ -113,7 +113,7 @@ struct StructuredInputTests {
                         status: .pending,
                         inputs: [["id": "a", "type": "freeform", "question": "Where to?"]]
                     ).answered(.init(answers: ["a": .init(values: ["Rome"])])))))
-        let messages = ModelHistory.messages(of: [item], answering: nil, instructions: "", limit: 9)
+        let messages = ModelHistory(of: [item], answering: nil, instructions: "", limit: 9).messages().messages
         #expect(messages.last == ["role": "user", "content": "Where to? Rome"])
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import AgentHost
 
 let ada = OwnerKey("h:ada")
-let origin = TurnOrigin(owner: ada, requestID: "req_1", locale: "en")
+let origin = TurnOrigin(owner: ada, requestID: "req_1", locale: "en", canAsk: true)
 
 func said(_ text: String) -> ChatKit.UserMessage { ChatKit.UserMessage(content: [.text(text)]) }
 
@@ -259,17 +259,25 @@ struct Bench {
     let registry = Registry()
     let engine: TurnEngine
 
-    init(_ configuration: TurnConfiguration = TurnConfiguration()) {
+    init(_ configuration: TurnConfiguration = TurnConfiguration(), policy: ToolPolicy = ToolPolicy()) {
         EchoAgent.register(in: registry)
-        engine = TurnEngine(
-            store: store, registry: registry, tools: ToolDispatcher(directory: registry, log: .silent),
-            configuration: configuration, log: .silent)
+        engine = Bench.engine(store, registry, configuration, policy)
+    }
+
+    static func engine(
+        _ store: MemoryStore, _ registry: Registry, _ configuration: TurnConfiguration = TurnConfiguration(),
+        _ policy: ToolPolicy = ToolPolicy()
+    ) -> TurnEngine {
+        TurnEngine(
+            store: store, registry: registry,
+            tools: ToolDispatcher(directory: registry, policy: policy, log: .silent), configuration: configuration,
+            log: .silent)
     }
 
     /// A declarative agent `bot` with tools that take any object.
     func bot(
-        _ model: ScriptedModel, tools: [(name: String, tool: ScriptedTool)] = [], clientTools: [String] = [],
-        maxSteps: Int = 16
+        _ model: any ModelProvider, tools: [(name: String, tool: ScriptedTool)] = [], clientTools: [String] = [],
+        asking: Set<String> = [], prefix: String = "", maxSteps: Int = 16
     ) {
         let declared = DeclarativeAgent(
             instructions: "Be kind.", offlineModel: "rules", tools: ["*"], maxSteps: maxSteps)
@@ -278,14 +286,38 @@ struct Bench {
         let made = (tools + inBrowser).map { name, tool in
             Registry.Tool(
                 descriptor: ToolDescriptor(
-                    plugin: "p", name: name, exposedName: name, title: "Tool \(name)", description: "",
-                    inputSchema: ["type": "object"], runsInClient: clientTools.contains(name)),
+                    plugin: "p", name: name, exposedName: prefix + name, title: "Tool \(name)", description: "",
+                    inputSchema: ["type": "object"], needsApproval: asking.contains(name),
+                    runsInClient: clientTools.contains(name)),
                 provider: tool)
         }
         #expect(
             registry.register(
                 plugin: "p", agents: [.init(descriptor: agent)], tools: made,
                 models: [.init(plugin: "p", id: "rules", provider: model)]) == nil)
+    }
+
+    /// A declarative agent of a plugin of its own, with what it may ask and hand over to.
+    func other(
+        _ id: String, _ model: any ModelProvider, agents: [String] = [], handoffs: [String] = [],
+        tools: [(name: String, tool: ScriptedTool)] = [], maxSteps: Int = 16
+    ) {
+        let declared = DeclarativeAgent(
+            instructions: "I am \(id).", offlineModel: "rules", tools: ["*"], agents: agents, handoffs: handoffs,
+            maxSteps: maxSteps)
+        let agent = AgentDescriptor(
+            id: id, title: "Agent \(id)", summary: "Knows \(id).", plugin: "p.\(id)", kind: .declarative(declared))
+        let made = tools.map { name, tool in
+            Registry.Tool(
+                descriptor: ToolDescriptor(
+                    plugin: "p.\(id)", name: name, exposedName: name, title: "Tool \(name)", description: "",
+                    inputSchema: ["type": "object"]),
+                provider: tool)
+        }
+        #expect(
+            registry.register(
+                plugin: "p.\(id)", agents: [.init(descriptor: agent)], tools: made,
+                models: [.init(plugin: "p.\(id)", id: "rules", provider: model)]) == nil)
     }
 
     /// A coded agent `code`.

@@ -25,8 +25,8 @@ struct TurnPropertyTests {
             var course = Course(random: SeededGenerator(random.next()))
             course.begin(
                 ModelLoop(
-                    agent: DeclarativeAgent(instructions: "", tools: ["*"], maxSteps: 4), tools: Course.tools,
-                    messages: []))
+                    agent: DeclarativeAgent(instructions: "", tools: ["*"], maxSteps: 4),
+                    offer: ToolOffer(Course.tools, asking: ["erase"]), canAsk: random.chance(70)))
             for _ in 0..<(1 + random.number(60)) { course.modelActs() }
             course.end(Course.Ending.allCases[random.number(Course.Ending.allCases.count)])
             check(course, "seed \(seed), round \(round)")
@@ -60,7 +60,7 @@ struct TurnPropertyTests {
 private struct Course {
     enum Ending: CaseIterable { case finish, fail, leave, delete, shutdown, interrupt }
 
-    static let tools = ["add", "locate"].map { name in
+    static let tools = ["add", "locate", "erase"].map { name in
         ToolDescriptor(
             plugin: "p", name: name, exposedName: name, title: name, description: "", inputSchema: ["type": "object"],
             runsInClient: name == "locate")
@@ -194,12 +194,14 @@ private struct Course {
 
     mutating func modelActs() {
         if let step = asked.last, calls.isEmpty {
-            switch random.number(10) {
+            switch random.number(12) {
             case 0...5: turn.modelSaid(.text(random.one(of: ["a", " ", "é", "word "])), step: step, now: now)
+            case 9, 10:
+                turn.modelSaid(.reasoning(random.one(of: ["hm ", " ", "so\n", "é"])), step: step, now: now)
             case 6, 7:
                 turn.modelSaid(
                     .toolCall(
-                        index: random.number(3), id: "c", name: random.one(of: ["add", "locate", "nothing"]),
+                        index: random.number(3), id: "c", name: random.one(of: ["add", "locate", "erase", "nothing"]),
                         arguments: random.one(of: ["{}", "{", "[1]"])), step: step, now: now)
             case 8:
                 turn.modelEnded(
@@ -261,9 +263,11 @@ private struct Course {
             case .store(let number, let operations): writes.append((number, operations))
             case .release: turn.released()
             case .askModel(let step, _, _, _): asked.append(step)
-            case .callTool(let slot, _, _): calls.append(slot)
+            case .callTool(let slot, let name, _, _):
+                #expect(name != "erase", "a tool that needs consent ran without it")
+                calls.append(slot)
             case .finish(let outcome): self.outcome = outcome
-            case .checkpoint, .cancelWork, .wake, .credit: break
+            case .checkpoint, .cancelWork, .wake, .credit, .asked, .handOver: break
             }
         }
         perform()

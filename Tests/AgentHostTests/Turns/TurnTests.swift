@@ -174,8 +174,8 @@ struct TurnTests {
         var turn = TurnTests.turn()
         let agent = DeclarativeAgent(instructions: "", tools: [])
         let tool = ToolDescriptor(
-            plugin: "p", name: "t", exposedName: "t", title: "T", description: "", inputSchema: [:])
-        turn.begin(ModelLoop(agent: agent, tools: [tool], messages: []), now: TurnTests.moment(0))
+            plugin: "p", name: "t", exposedName: "t", title: "T", description: "", inputSchema: ["type": "object"])
+        turn.begin(ModelLoop(agent: agent, offer: ToolOffer([tool])), now: TurnTests.moment(0))
         turn.modelSaid(.text("no"), step: 2, now: TurnTests.moment(1))
         turn.modelSaid(.toolCall(index: 0, id: "a", name: "t", arguments: "{}"), step: 1, now: TurnTests.moment(1))
         turn.modelEnded(.success(ModelEnd(finishReason: "tool_calls")), step: 1, now: TurnTests.moment(2))
@@ -203,7 +203,9 @@ extension [Turn.Action] {
             case .release: "release"
             case .checkpoint: "checkpoint"
             case .askModel(let step, _, _, _): "ask \(step)"
-            case .callTool(let slot, _, _): "call \(slot)"
+            case .callTool(let slot, _, _, _): "call \(slot)"
+            case .asked: "asked"
+            case .handOver(let agent): "hand over to \(agent)"
             case .cancelWork: "cancel work"
             case .wake(let at): "wake \(at)"
             case .credit(let bytes): "credit \(bytes)"

@@ -2,7 +2,9 @@
  *
  *   bench-burst    answers with 50 deltas of 20 bytes at once
  *   bench-ticker   emits a delta each 50 ms, as many as the first number in the message says; each holds the time it was due
+ *   bench-flood    emits deltas of 20 bytes as fast as they are taken, as many as the first number in the message says
  *   bench-silent   says nothing until it is cancelled
+ *   bench-crash    crashes
  *   bench-calls    measures calls of the ABI and answers with the times in nanoseconds */
 #include "../fixture.h"
 
@@ -10,9 +12,14 @@
 #define CALLS 100000
 #define TEXTS 1000
 #define REQUESTS 200
+#define AT_ONCE 1024 /* deltas of `bench-flood` before others on the lanes get their turn */
+
+typedef struct flood flood;
 
 struct ap_instance {
   tables t;
+  pthread_mutex_t lock;
+  flood *waiting; /* until their readers have taken more */
 };
 
 static int64_t nanoseconds(void) {
@@ -27,6 +34,55 @@ static void burst(ap_instance *self, ap_handle turn) {
   for (int i = 0; i < 50; i++) self->t.turn->text(self->t.host, turn, 0, str("twenty bytes a delta"));
   self->t.turn->item_done(self->t.host, turn, 0);
   self->t.turn->finish(self->t.host, turn, AP_OK, str(""));
+}
+
+/* ---- bench-flood ---- */
+
+struct flood {
+  flood *next;
+  ap_instance *self;
+  ap_handle turn;
+  long left;
+};
+
+static void pour(void *user) {
+  flood *f = user;
+  const tables *t = &f->self->t;
+  ap_status status = AP_OK;
+  for (int i = 0; i < AT_ONCE && f->left > 0 && status == AP_OK; i++, f->left--) {
+    status = t->turn->text(t->host, f->turn, 0, str("twenty bytes a delta"));
+  }
+  if (status == AP_W_SLOW && f->left > 0) { /* turn_writable goes on */
+    pthread_mutex_lock(&f->self->lock);
+    f->next = f->self->waiting;
+    f->self->waiting = f;
+    pthread_mutex_unlock(&f->self->lock);
+  } else if (status < 0 || f->left == 0 || t->exec->post(t->host, f->turn, pour, f) < 0) {
+    if (status != AP_E_GONE) t->turn->finish(t->host, f->turn, status < 0 ? AP_E_CANCELLED : AP_OK, str(""));
+    free(f);
+  }
+}
+
+static void start_flood(ap_instance *self, ap_handle turn, long deltas) {
+  flood *f = must(calloc(1, sizeof *f));
+  *f = (flood){.self = self, .turn = turn, .left = deltas > 0 ? deltas : 1};
+  pour(f);
+}
+
+/* The flood of that turn, if it waits. */
+static flood *take_flood(ap_instance *self, ap_handle turn) {
+  pthread_mutex_lock(&self->lock);
+  flood **at = &self->waiting;
+  while (*at && (*at)->turn != turn) at = &(*at)->next;
+  flood *f = *at;
+  if (f) *at = f->next;
+  pthread_mutex_unlock(&self->lock);
+  return f;
+}
+
+static void turn_writable(ap_instance *self, ap_handle turn) {
+  flood *f = take_flood(self, turn);
+  if (f) pour(f);
 }
 
 /* ---- bench-ticker ---- */
@@ -75,9 +131,8 @@ static long first_number(ap_str input) {
   return number;
 }
 
-static void start_ticker(ap_instance *self, ap_handle turn, const ap_turn_request_r1 *request) {
+static void start_ticker(ap_instance *self, ap_handle turn, long ticks) {
   ticker *t = must(calloc(1, sizeof *t));
-  long ticks = first_number(request->input_json);
   *t = (ticker){.self = self, .turn = turn, .due = nanoseconds() + INTERVAL_NS, .left = ticks > 0 ? ticks : 1};
   plan(t);
 }
@@ -136,13 +191,16 @@ static bool is(ap_str text, const char *word) {
 
 static ap_status turn_begin(ap_instance *self, ap_handle turn, const ap_turn_request_r1 *request) {
   if (is(request->agent_id, "bench-burst")) burst(self, turn);
-  else if (is(request->agent_id, "bench-ticker")) start_ticker(self, turn, request);
+  else if (is(request->agent_id, "bench-ticker")) start_ticker(self, turn, first_number(request->input_json));
+  else if (is(request->agent_id, "bench-flood")) start_flood(self, turn, first_number(request->input_json));
+  else if (is(request->agent_id, "bench-crash")) abort();
   else if (is(request->agent_id, "bench-calls")) return measure(self, turn);
   return AP_OK;
 }
 
-/* A ticker's timer ends with its turn; a silent turn has nothing else to end it. */
+/* A ticker's timer ends with its turn, and a flood's post finds it closed; nothing else ends a silent turn. */
 static void turn_cancel(ap_instance *self, ap_handle turn, ap_status why) {
+  free(take_flood(self, turn));
   self->t.turn->finish(self->t.host, turn, why, str(""));
 }
 
@@ -150,13 +208,14 @@ static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance 
   (void)config_json;
   ap_instance *self = must(calloc(1, sizeof *self));
   self->t = tables_of(host);
+  pthread_mutex_init(&self->lock, NULL);
   *out = self;
   return AP_OK;
 }
 
 static void destroy(ap_instance *self) { free(self); }
 
-static const ap_agent_r1 agent = {sizeof agent, 0, turn_begin, turn_cancel, NULL};
+static const ap_agent_r1 agent = {sizeof agent, 0, turn_begin, turn_cancel, turn_writable};
 
 static const void *get_extension(ap_instance *self, const char *id) {
   (void)self;

@@ -16,11 +16,15 @@
  *   chain N         N requests, one behind the other; finishes with the status of one that is refused
  *   greedy          starts timers until one is refused, and finishes with that status
  *   spin N MS       N functions that each have MS milliseconds
+ *   await FILE      keeps its lane until there is such a file
  *   flood N         N texts of 16 KiB, as fast as they are taken
  *   leak MB         keeps so much memory, says "leaked", waits
  *   burn N          N threads that compute without end
- *   threads N       N threads that sleep without end */
+ *   threads N       N threads that sleep without end
+ *   where           names of the threads that call it: for the turn, a timer, a service, posted work, the pool, the making */
 #include "../fixture.h"
+
+#include <unistd.h>
 
 struct ap_instance {
   tables t;
@@ -281,6 +285,11 @@ static void spin(echo *e, const char *argument) {
   if (e->self->t.exec->after(e->self->t.host, e->turn, 0, spin_next, e, NULL) < 0) release(e);
 }
 
+static void await(echo *e, const char *path) {
+  while (access(path, F_OK)) sleep_ms(5);
+  say_all(e, "it is there");
+}
+
 static void flood(echo *e, const char *argument) {
   e->left = (size_t)atoi(argument) * 16 * 1024;
   e->resume = big_more;
@@ -311,6 +320,55 @@ static void start_threads(echo *e, const char *argument, void *(*body)(void *)) 
     if (pthread_create(&thread, NULL, body, NULL) == 0) pthread_detach(thread);
   }
   say(e, str("started"));
+}
+
+/* ---- where ---- */
+
+static char made_on[32];
+
+static void here(echo *e, const char *what) {
+  char name[32] = "?";
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  char *line = format("%s=%s ", what, name);
+  say(e, str(line));
+  free(line);
+}
+
+static void where_pool(void *user) {
+  here(user, "pool");
+  finish(user, AP_OK, "");
+  release(user);
+}
+
+static void where_posted(void *user) {
+  echo *e = user;
+  here(e, "posted");
+  if (e->self->t.exec->run_blocking(e->self->t.host, e->turn, where_pool, e) < 0) release(e);
+}
+
+static void where_service(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)status, (void)data;
+  echo *e = user;
+  if (event != AP_EV_END) return;
+  here(e, "service");
+  if (e->self->t.exec->post(e->self->t.host, e->turn, where_posted, e) < 0) release(e);
+}
+
+static void where_timer(void *user, ap_handle handle, ap_event event, ap_status status, ap_str data) {
+  (void)handle, (void)event, (void)status, (void)data;
+  echo *e = user;
+  here(e, "timer");
+  if (e->self->t.kv->request(e->self->t.host, e->turn, str("get"), str(ask_json), str(""), where_service, e, NULL) < 0)
+    release(e);
+}
+
+static void where(echo *e) {
+  here(e, "turn");
+  char *line = format("made=%s ", made_on);
+  say(e, str(line));
+  free(line);
+  e->references++;
+  if (e->self->t.exec->after(e->self->t.host, e->turn, 1, where_timer, e, NULL) < 0) release(e);
 }
 
 /* ---- the rest ---- */
@@ -377,9 +435,11 @@ static ap_status run(echo *e) {
     request(e, t->kv, "get", ask_json, chained);
   } else if (command(e->text, "greedy", &argument)) greedy(e);
   else if (command(e->text, "spin", &argument)) spin(e, argument);
+  else if (command(e->text, "await", &argument)) await(e, argument);
   else if (command(e->text, "flood", &argument)) flood(e, argument);
   else if (command(e->text, "leak", &argument)) leak(e, argument);
   else if (command(e->text, "burn", &argument)) start_threads(e, argument, burn_on);
+  else if (command(e->text, "where", &argument)) where(e);
   else if (command(e->text, "threads", &argument)) start_threads(e, argument, sleep_on);
   else if (command(e->text, "block", &argument)) {
     sleep_ms(atol(argument));
@@ -437,6 +497,7 @@ static ap_status create(const ap_host_r1 *host, ap_str config_json, ap_instance 
   (void)config_json;
   ap_instance *self = must(calloc(1, sizeof *self));
   self->t = tables_of(host);
+  pthread_getname_np(pthread_self(), made_on, sizeof made_on);
   pthread_mutex_init(&self->lock, NULL);
   *out = self;
   return AP_OK;

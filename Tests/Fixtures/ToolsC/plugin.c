@@ -175,7 +175,7 @@ static ap_status call_begin(ap_instance *self, ap_handle handle, const ap_call_r
   if (is(request->tool, "fail_tool")) return finish_now(self, handle, AP_E_FAILED, "This tool always fails.");
   if (is(request->tool, "crash_tool")) abort();
   if (is(request->tool, "never")) return AP_OK;
-  if (is(request->tool, "counter")) return counter(self, handle);
+  if (is(request->tool, "counter") || is(request->tool, "guarded")) return counter(self, handle);
   return AP_E_NOT_FOUND;
 }
 
@@ -186,6 +186,68 @@ static void call_cancel(ap_instance *self, ap_handle handle, ap_status why) {
   pthread_mutex_unlock(&self->lock);
   if (c) finish(c, why, "cancelled");
 }
+
+/* ---- hooks of the agent hooked-c ---- */
+
+/* Behind the last message: what the model was told to be. Not behind a call or its result, which rules-c must see last. */
+static char *with_note(const char *json) {
+  const char *messages = json_member(json, "messages"), *last = json_element(messages, true);
+  char *role = json_text(json_member(last, "role")), *said = json_text(json_member(last, "content"));
+  char *told = json_text(json_member(json_element(messages, false), "content"));
+  char *answer = NULL;
+  if (strcmp(role, "user") == 0 && strncmp(said, "call ", 5) != 0) {
+    char *note = format("%s [%.24s]", said, told), *note_json = quoted(note), *all = json_raw(messages);
+    all[strlen(all) - 1] = 0; /* the bracket */
+    answer = format("{\"messages\":%s,{\"role\":\"user\",\"content\":%s}]}", all, note_json);
+    free(all);
+    free(note_json);
+    free(note);
+  }
+  free(told);
+  free(said);
+  free(role);
+  return answer;
+}
+
+static ap_status hook_begin(ap_instance *self, ap_handle handle, const ap_hook_request_r1 *request) {
+  char *json = copy(request->json), *answer = NULL;
+  ap_status status = AP_OK;
+  bool hangs = false;
+  if (is(request->point, "instructions")) {
+    answer = copy(str("{\"instructions\":\"Of the hook.\"}"));
+  } else if (is(request->point, "before_model")) {
+    if (strstr(json, "@fail")) {
+      status = AP_E_FAILED;
+      answer = copy(str("The hook was told to fail."));
+    } else if (strstr(json, "@nonsense")) {
+      answer = copy(str("{\"messages\":[{\"role\":\"tool\",\"content\":\"alone\"}]}"));
+    } else if (strstr(json, "@crash")) {
+      abort();
+    } else if (strstr(json, "@hang")) {
+      hangs = true;
+    } else {
+      answer = with_note(json);
+    }
+  } else if (is(request->point, "after_model")) {
+    if (strstr(json, "@stop")) answer = copy(str("{\"stop\":\"That must not be said.\"}"));
+  } else if (is(request->point, "before_tool")) {
+    if (strstr(json, "\"a\":13")) answer = copy(str("{\"deny\":\"Thirteen is not allowed.\"}"));
+    if (strstr(json, "\"a\":7,") || strstr(json, "\"change\"")) {
+      answer = copy(str("{\"arguments\":{\"a\":70,\"b\":1}}"));
+    }
+    if (strstr(json, "\"a\":99")) status = AP_E_FAILED;
+  } else if (strstr(json, "\"sum\":71")) {
+    answer = copy(str("{\"result\":{\"sum\":710}}"));
+  } else if (strstr(json, "\"sum\":500")) {
+    status = AP_E_FAILED;
+  }
+  if (!hangs) finish_now(self, handle, status, answer ? answer : "null");
+  free(answer);
+  free(json);
+  return AP_OK;
+}
+
+static void hook_cancel(ap_instance *self, ap_handle handle, ap_status why) { finish_now(self, handle, why, "cancelled"); }
 
 /* ---- rules-c ---- */
 
@@ -266,11 +328,13 @@ static void destroy(ap_instance *self) {
 }
 
 static const ap_tools_r1 tools = {sizeof tools, 0, call_begin, call_cancel};
+static const ap_agent_hooks_r1 hooks = {sizeof hooks, 0, hook_begin, hook_cancel};
 static const ap_model_r1 model = {sizeof model, 0, complete, NULL};
 
 static const void *get_extension(ap_instance *self, const char *id) {
   (void)self;
   if (strcmp(id, AP_EXT_TOOLS) == 0) return &tools;
+  if (strcmp(id, AP_EXT_AGENT_HOOKS) == 0) return &hooks;
   return strcmp(id, AP_EXT_MODEL) == 0 ? &model : NULL;
 }
 

@@ -55,7 +55,10 @@ final class ServerProcess: Sendable {
 
     static func environment(folder: URL, plugins: [URL]?, trusted: String) -> [String: String] {
         var environment = ProcessInfo.processInfo.environment
-        for name in environment.keys where name.hasPrefix("CHATKIT_") || name.hasPrefix("AGENTHOST_") {
+        for name in environment.keys
+        where ["CHATKIT_", "AGENTHOST_", "OPENAI_"].contains(where: name.hasPrefix)
+            || name.lowercased().hasSuffix("_proxy")
+        {
             environment[name] = nil
         }
         environment["CHATKIT_DB_URL"] = "sqlite:///\(folder.path)/chatkit.db"

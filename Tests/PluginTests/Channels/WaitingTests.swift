@@ -12,6 +12,31 @@ struct LineSplitterTests {
         #expect(splitter.feed(long).map(\.utf8.count) == [LineSplitter.limit])
         #expect(splitter.finish() == "aaaaa" && splitter.finish() == nil)
     }
+
+    @Test func whatIsNoTextIsReplaced() {
+        var splitter = LineSplitter()
+        #expect(splitter.feed([0x61, 0xFF, 0x62, 0x0A]) == ["a\u{FFFD}b"])
+        // ESC is left to the log; a terminal takes U+009B for the same.
+        #expect(splitter.feed(Array("\u{1B}[2J\u{9B}2J\u{7F}\n".utf8)) == ["\u{1B}[2J\u{FFFD}2J\u{FFFD}"])
+    }
+}
+
+struct OutputRateTests {
+    @Test func linesBeyondTheRateAreDroppedAndCounted() {
+        var rate = LineRate()
+        let taken = (0..<1_500).count { _ in rate.allows(at: 5_000) }
+        #expect(taken == LineRate.limit)
+        let dropped = [rate.takeDropped(), rate.takeDropped()]
+        #expect(dropped == [500, 0])
+        let isAllowed = rate.allows(at: 6_000)
+        #expect(isAllowed)
+    }
+
+    @Test func bytesBeyondTheBudgetWaitForTheNextSecond() {
+        var budget = OutputBudget()
+        let pauses = [(OutputBudget.limit - 1, 5_100), (1, 5_900), (1, 6_000)].map { budget.spend($0, at: $1) }
+        #expect(pauses == [nil, 6_000, nil])
+    }
 }
 
 struct RestartBackoffTests {

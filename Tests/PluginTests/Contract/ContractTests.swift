@@ -11,7 +11,7 @@ struct ContractTests {
         let host = try await TestHost([TestHost.echo, TestHost.tools], mode)
         #expect(host.reports.map(\.state) == [.loaded, .loaded])
         #expect(host.reports.map(\.mode) == [mode, mode])
-        #expect(host.registry.agents.map(\.descriptor.id) == ["echo-c", "tools-c"])
+        #expect(host.registry.agents.map(\.descriptor.id) == ["echo-c", "front-c", "hooked-c", "tools-c"])
         #expect(host.registry.tools.map(\.descriptor.name).contains("add"))
         #expect(host.registry.model(plugin: TestHost.toolsID, id: "rules-c") != nil)
         await host.host.shutdown()

@@ -22,11 +22,7 @@ enum Fixtures {
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let worker = folder.appendingPathComponent("plugin-worker").path
-        try run(
-            """
-            cc -std=c11 -O1 -g -Wall -Wextra -pthread -ISources/PluginABI/include -ISources/PluginRuntime/include \
-            -o '\(worker)' Sources/plugin-worker/main.c Sources/PluginRuntime/*.c -ldl
-            """)
+        try run("Sources/plugin-worker/build.sh '\(worker)' -O1")
         let plugins = folder.appendingPathComponent("plugins").path
         try run("bash Tests/Fixtures/build.sh '\(plugins)'")
         let hostile = folder.appendingPathComponent("hostile")
@@ -36,7 +32,7 @@ enum Fixtures {
             cc -std=c11 -Wall -Wextra -Werror -ISources/PluginABI/include -ISources/PluginRuntime/include \
             -o '\(hostile.path)/garbage' Tests/Fixtures/Hostile/worker.c Sources/PluginRuntime/frames.c
             """)
-        for name in ["deaf", "gone", "talk", "flood"] {
+        for name in ["deaf", "gone", "talk", "flood", "liar"] {
             try FileManager.default.copyItem(atPath: "\(hostile.path)/garbage", toPath: "\(hostile.path)/\(name)")
         }
         return Built(plugins: plugins, folder: folder.path)

@@ -78,12 +78,14 @@ struct QuarantineTests {
         let notices = Collected<PluginNotice>()
         let io = try WorkerIO()
         let deadlines = DeadlineTimer(name: "test-clock")
+        let sandbox = WorkerSandbox(.require, for: bundle, in: copy.folder, read: [])
         let instance = PluginInstance(
             bundle.manifest, file: bundle.fileName,
             setup: PluginInstance.Setup(
-                library: copy.library, config: Array("{}".utf8), hostVersion: "1", secret: [1],
+                library: copy.library, sandbox: sandbox, config: Array("{}".utf8), hostVersion: "1", secret: [1],
                 recovery: PluginRecovery(quarantineCrashes: 2)),
-            factory: WorkerChannelFactory(program: "\(built.folder)/plugin-worker", io: io), services: .unavailable,
+            factory: WorkerChannelFactory(program: "\(built.folder)/plugin-worker", sandbox: sandbox, io: io),
+            services: .unavailable,
             deadlines: deadlines, log: .silent, onNotice: { notices.add($0) })
         #expect(await instance.start() == nil)
         #expect(notices.all == [])

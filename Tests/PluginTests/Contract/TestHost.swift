@@ -24,7 +24,7 @@ final class TestHost: Sendable {
         _ fixtures: [String], _ mode: PluginMode, config: [String: String] = [:],
         timeouts: PluginTimeouts = PluginTimeouts(create: 10_000, grace: 300, drain: 300, destroy: 5_000),
         recovery: PluginRecovery = PluginRecovery(), requiring extra: String? = nil, good first: String? = nil,
-        worker: String = "plugin-worker",
+        worker: String = "plugin-worker", limits: String? = nil,
         log: Logger = TestHost.log
     ) async throws {
         let built = try Fixtures.built()
@@ -43,10 +43,11 @@ final class TestHost: Sendable {
         }
         let configs = try folder.makeFolder("config")
         for (id, text) in config { try folder.write("config/\(id).json", Array(text.utf8)) }
+        if let limits { try folder.write("limits.json", Array(limits.utf8)) }
         let configuration = PluginHostConfiguration(
             folders: [plugins, others], cacheFolder: "\(folder.path)/cache", workerPath: "\(built.folder)/\(worker)",
             trusted: mode == .inProcess ? .all : .only([]), configFolder: configs, timeouts: timeouts,
-            recovery: recovery)
+            recovery: recovery, limitsFile: limits == nil ? nil : "\(folder.path)/limits.json")
         host = try PluginHost(
             configuration: configuration, registry: registry, store: store,
             dispatcher: DirectDispatcher(registry: registry), log: log)
@@ -66,13 +67,15 @@ final class TestHost: Sendable {
     // MARK: Turns, calls, completions
 
     /// Begins a turn of the echo agent with `text`. `deadline`: milliseconds from now.
-    func turn(_ text: String, owner: String = "h:me", deadline: Int64 = 30_000) throws -> RunningTurn {
+    func turn(
+        _ text: String, owner: String = "h:me", deadline: Int64 = 30_000, meter: WorkMeter? = nil
+    ) throws -> RunningTurn {
         let agent = try #require(registry.agent("echo-c"))
         let provider = try #require(agent.provider)
         let item: JSON = ["type": "user_message", "content": [["type": "input_text", "text": .string(text)]]]
         let request = AgentTurnRequest(
             agentID: "echo-c", threadID: "thr_1", owner: OwnerKey(owner), kind: .userMessage, input: [JSONText(item)],
-            context: ["locale": "en"], deadline: monotonicMilliseconds() + deadline)
+            context: ["locale": "en"], meter: meter, deadline: monotonicMilliseconds() + deadline)
         let recorder = TurnRecorder()
         let turn = provider.begin(request, output: recorder)
         recorder.readBy(turn)

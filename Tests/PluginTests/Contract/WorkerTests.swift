@@ -118,14 +118,14 @@ extension TestHost {
         throw ProviderFailure.unavailable
     }
 
-    /// Processes that have a file of this host's cache open: its workers.
+    /// Processes that were told to run a plugin of this host's cache: its workers. What they have mapped, only root may look at.
     static func workers(of host: TestHost) -> [String] {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.filter { process in
             guard Int(process) != nil, Int(process) != Int(getpid()) else { return false }
             // A process may end while it is read: `readDataToEndOfFile` would trap.
-            let maps = try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/maps")).readToEnd()
-            return maps.map { String(decoding: $0, as: UTF8.self).contains(host.cache) } ?? false
+            let words = try? FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(process)/cmdline")).readToEnd()
+            return words.map { String(decoding: $0, as: UTF8.self).contains("--folder=\(host.cache)") } ?? false
         }
     }
 }

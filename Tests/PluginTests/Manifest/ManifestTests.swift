@@ -33,7 +33,9 @@ struct ManifestTests {
             "agents": [
                 [
                     "id": "trip", "kind": "declarative", "instructions": "Plan.", "offline_model": "rules",
-                    "tools": ["look_up", "dev.other.maps/*"], "max_steps": 3,
+                    "tools": ["look_up", "dev.other.maps/*", "agent/raw"], "handoffs": ["raw"], "hooks": ["after_tool"],
+                    "max_steps": 3,
+                    "description": "Plans trips.",
                 ],
                 [
                     "id": "raw", "kind": "coded", "mode": "blocking",
@@ -49,6 +51,9 @@ struct ManifestTests {
         #expect(manifest.permissions.kv == [.user, .thread] && manifest.permissions.memoryMegabytes == 64)
         #expect(manifest.agents[0].model == "default" && manifest.agents[0].offlineModel == "rules")
         #expect(manifest.agents[0].maxSteps == 3 && manifest.agents[1].mode == .blocking)
+        #expect(manifest.agents[0].tools == ["look_up", "dev.other.maps/*"] && manifest.agents[0].agents == ["raw"])
+        #expect(manifest.agents[0].handoffs == ["raw"] && manifest.agents[0].description == "Plans trips.")
+        #expect(manifest.agents[0].hooks == [.afterTool])
         #expect(manifest.agents[0].accepts == [] && manifest.agents[1].accepts.count == 4)
         #expect(manifest.tools[0].runsInClient && !manifest.tools[1].runsInClient)
         #expect(manifest.tools[1].timeout == 300 && manifest.tools[1].isReadOnly && !manifest.tools[1].isDestructive)
@@ -86,6 +91,16 @@ struct ManifestTests {
             ),
             (["agents": [["id": "a", "kind": "coded", "accepts": ["retry"]]]], "agents[].accepts holds \"retry\""),
             (["agents": [["id": "a", "kind": "declarative", "accepts": ["action"]]]], "is for coded agents"),
+            (["agents": [["id": "a", "kind": "declarative", "tools": ["agent/*"]]]], "must name one agent"),
+            (["agents": [["id": "a", "kind": "declarative", "tools": ["agent/"]]]], "must name one agent"),
+            (["agents": [["id": "a", "kind": "declarative", "tools": ["agent/a"]]]], "names itself"),
+            (["agents": [["id": "a", "kind": "declarative", "handoffs": ["b", "b"]]]], "another agent twice"),
+            (["agents": [["id": "a", "kind": "declarative", "handoffs": ["b c"]]]], "agents[0].handoffs[0] \"b c\""),
+            (["agents": [["id": "a", "kind": "declarative", "handoffs": "b"]]], "agents[0].handoffs must be an array"),
+            (["agents": [["id": "a", "kind": "declarative", "hooks": ["before"]]]], "agents[].hooks holds \"before\""),
+            (["agents": [["id": "a", "kind": "coded", "hooks": ["before_tool"]]]], "is for declarative agents"),
+            (["agents": [["id": "a", "kind": "coded", "handoffs": ["b"]]]], "is coded"),
+            (["agents": [["id": "a", "kind": "coded", "tools": ["agent/b"]]]], "is coded"),
             (["permissions": ["kv": ["all"]]], "permissions.kv holds \"all\""),
             (["permissions": []], "permissions must be"),
             (["requires": ["a b"]], "requires[0] \"a b\" must be"), (["drain_seconds": -1], "drain_seconds must be"),

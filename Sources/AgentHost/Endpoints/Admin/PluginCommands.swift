@@ -8,11 +8,13 @@ public struct PluginCommands: Sendable {
         public var generation: Int?
         /// Prints the host's answer as it is.
         public var isJSON = false
+        /// None of them.
         public init() {}
     }
 
     private let client: AdminClient
 
+    /// - Parameter client: leads to the host.
     public init(_ client: AdminClient) { self.client = client }
 
     /// One line for each command, for `--help`.
@@ -60,7 +62,8 @@ public struct PluginCommands: Sendable {
 
     private func path(_ id: String, _ command: String? = nil) throws(HostError) -> String {
         guard !id.isEmpty, id.utf8.allSatisfy({ PluginCommands.isOfID($0) }) else {
-            throw HostError("\"\(id)\" is no plugin id; `plugins list` shows them.", code: ErrorCode.unknownPlugin.rawValue)
+            throw HostError(
+                "\"\(id)\" is no plugin id; `plugins list` shows them.", code: ErrorCode.unknownPlugin.rawValue)
         }
         return "/admin/plugins/\(id)" + (command.map { "/\($0)" } ?? "")
     }

@@ -93,7 +93,8 @@ extension ChatKitEndpoint {
 extension ChatKitEndpoint.Call {
     var origin: TurnOrigin {
         TurnOrigin(
-            owner: owner, requestID: head.id, locale: head.locale, metadata: .object(metadata), resumes: head.resumes)
+            owner: owner, requestID: head.id, locale: head.locale, metadata: .object(metadata), resumes: head.resumes,
+            canAsk: true)
     }
 }
 

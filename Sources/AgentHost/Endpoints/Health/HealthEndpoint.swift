@@ -15,6 +15,8 @@ struct HealthEndpoint: Endpoint {
     var isDraining: @Sendable () -> Bool = { false }
     /// How the plugins are; nil where it is not told.
     var plugins: (@Sendable () async -> [PluginHealth])?
+    /// What protects the host from plugins in workers; nil where it is not told, or not known yet.
+    var sandbox: (@Sendable () async -> SandboxReport?)?
 
     func answer(_ request: EndpointRequest) async throws(Refusal) -> Answer {
         if probe == .ready, isDraining() { return unavailable(.shuttingDown, "The server is stopping.") }
@@ -27,8 +29,13 @@ struct HealthEndpoint: Endpoint {
         }
         var writer = JSONWriter()
         let health = await plugins?()
+        let report = await sandbox?()
         writer.object { writer in
             writer.member("status", probe.rawValue)
+            if let report {
+                writer.key("sandbox")
+                writer.sandbox(report)
+            }
             guard let health else { return }
             writer.key("plugins")
             writer.array { writer in
@@ -64,14 +71,34 @@ extension JSONWriter {
     }
 }
 
+extension JSONWriter {
+    /// The sandbox as `/health` shows it. A host that runs with less than all of it is healthy: that is its operator's choice.
+    fileprivate mutating func sandbox(_ report: SandboxReport) {
+        object { writer in
+            writer.member("state", report.state.rawValue)
+            writer.member("policy", report.policy.rawValue)
+            writer.member("landlock", Int64(report.landlock))
+            writer.key("missing")
+            writer.array { writer in
+                for (part, reason) in report.missing {
+                    writer.object {
+                        $0.member("part", part.rawValue)
+                        $0.member("reason", reason)
+                    }
+                }
+            }
+        }
+    }
+}
+
 extension Router {
     /// Adds the probes under the names that people look for.
     mutating func addProbes(
         store: any Store, isDraining: @escaping @Sendable () -> Bool = { false },
-        plugins: (@Sendable () async -> [PluginHealth])? = nil
+        plugins: (@Sendable () async -> [PluginHealth])? = nil, sandbox: (@Sendable () async -> SandboxReport?)? = nil
     ) {
         add("GET", "/healthz", HealthEndpoint(probe: .health, store: store))
-        add("GET", "/health", HealthEndpoint(probe: .health, store: store, plugins: plugins))
+        add("GET", "/health", HealthEndpoint(probe: .health, store: store, plugins: plugins, sandbox: sandbox))
         add("GET", "/live", HealthEndpoint(probe: .live, store: store))
         add("GET", "/ready", HealthEndpoint(probe: .ready, store: store, isDraining: isDraining))
     }

@@ -14,7 +14,7 @@ extension PrivateCopy {
         let isSingle = !found.contains { $0.path == "plugin.json" }
         let manifest = try manifest(of: found, isSingle: isSingle)
         let unique = uniqueName(manifest, hash)
-        let library = isSingle ? file : manifest.library ?? ""
+        let library = isSingle ? file : manifest.library ?? Bundle.adapterName
         // The digest goes over the files in the order of the original names.
         let files = found.map { ($0.path == unique ? library : $0.path, $0.bytes) }
             .sorted { components($0.0).lexicographicallyPrecedes(components($1.0)) }

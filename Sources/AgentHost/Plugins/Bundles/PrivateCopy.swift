@@ -10,6 +10,11 @@ struct PrivateCopy: Sendable, Hashable {
 
     /// Makes the copy, or finds the one that is there already and is intact. Blocks.
     static func make(of bundle: Bundle, cache: String) throws(BundleError) -> PrivateCopy {
+        do { try FileSystem.createFolders(cache, mode: 0o700) } catch {
+            throw BundleError(reason: "cannot copy it to \(cache): \(error.sentence)")
+        }
+        // Whoever may write there could exchange a copy after it was checked.
+        try Ownership.check(path: cache, "the cache folder \(cache)")
         let hash = digest(bundle.files)
         let unique = uniqueName(bundle.manifest, hash)
         let folder = "\(cache)/\(hash)"

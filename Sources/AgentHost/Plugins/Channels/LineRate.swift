@@ -5,6 +5,7 @@ struct LineRate: Sendable {
     static let limit = 1_000
     private var second: Int64 = 0
     private var count = 0
+    private var dropped = 0
 
     mutating func allows(at now: Int64) -> Bool {
         if now / 1_000 != second {
@@ -12,6 +13,34 @@ struct LineRate: Sendable {
             count = 0
         }
         count += 1
-        return count <= LineRate.limit
+        if count <= LineRate.limit { return true }
+        dropped += 1
+        return false
+    }
+
+    /// How many lines were dropped since this was asked last.
+    mutating func takeDropped() -> Int {
+        defer { dropped = 0 }
+        return dropped
+    }
+}
+
+/// Keeps what a plugin prints from costing the host more than reading 1 MiB in a second: when that is spent, the pipe is left alone until
+/// the second is over, and a plugin that goes on printing waits.
+///
+/// Pure: times are milliseconds of the monotonic clock.
+struct OutputBudget: Sendable {
+    static let limit = 1 << 20
+    private var second: Int64 = 0
+    private var spent = 0
+
+    /// Takes note of bytes that were read. Answers when to go on reading, or nil: at once.
+    mutating func spend(_ bytes: Int, at now: Int64) -> Int64? {
+        if now / 1_000 != second {
+            second = now / 1_000
+            spent = 0
+        }
+        spent += bytes
+        return spent < OutputBudget.limit ? nil : (second + 1) * 1_000
     }
 }

@@ -21,6 +21,10 @@ struct LineSplitter: Sendable {
 
     private mutating func take() -> String {
         defer { bytes.removeAll(keepingCapacity: true) }
-        return String(decoding: bytes, as: UTF8.self)
+        let text = String(decoding: bytes, as: UTF8.self)
+        // A terminal would obey them (C1 controls); those below U+0020 are escaped in every log line anyway.
+        guard text.unicodeScalars.contains(where: { (0x7F...0x9F).contains($0.value) }) else { return text }
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.map { (0x7F...0x9F).contains($0.value) ? "\u{FFFD}" : $0 }))
     }
 }

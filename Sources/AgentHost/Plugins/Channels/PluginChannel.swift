@@ -8,9 +8,20 @@ protocol PluginChannel: AnyObject, Sendable {
     /// abandoned with its threads, and nothing is reported from it any more. Any thread, more than once.
     func abandon()
 
+    /// The same, and the death is reported as `why`, which completes "the worker …". In process it only abandons.
+    func end(_ why: String)
+
+    /// What the process of a worker has used; nil when it is gone, and in process, where it cannot be told from the host's.
+    var usage: ProcessUsage? { get }
+
     /// Frees the runtime after `.destroyed` was reported, then calls `done` on another thread. A worker ends by itself instead, which
     /// is reported as its death. Does not block.
     func release(_ done: @escaping @Sendable () -> Void)
+}
+
+extension PluginChannel {
+    func end(_ why: String) { abandon() }
+    var usage: ProcessUsage? { nil }
 }
 
 /// Hears what comes over a channel.

@@ -9,6 +9,7 @@ enum PluginCommand: Sendable {
     case beginTurn(token: UInt64, isBlocking: Bool, subject: String, AgentTurnRequest)
     case beginCall(token: UInt64, isBlocking: Bool, subject: String, ToolCallRequest)
     case beginCompletion(token: UInt64, isBlocking: Bool, ModelRequest)
+    case beginHook(token: UInt64, subject: String, HookRequest)
     case control(token: UInt64, deadline: Int64, ControlCall)
     case cancel(token: UInt64, CancelReason)
     case revoke(token: UInt64)
@@ -18,6 +19,8 @@ enum PluginCommand: Sendable {
     case drain
     case destroy
     case logLevel(LogLevel)
+    /// `id` is one of `PluginLimit.runtimeID`.
+    case limit(id: UInt32, Int64)
     /// Answered by `pong`, unless a function of the plugin holds the worker up.
     case ping
 
@@ -52,6 +55,13 @@ enum PluginCommand: Sendable {
             PluginMessage(
                 op: APR_MODEL_BEGIN, item: isBlocking ? 1 : 0, token: token, number: request.deadline,
                 strings: [Array(request.model.utf8), request.json.encoded])
+        case .beginHook(let token, let subject, let request):
+            PluginMessage(
+                op: APR_HOOK_BEGIN, token: token, number: request.deadline,
+                strings: [
+                    Array(request.agentID.utf8), Array(request.point.rawValue.utf8), request.json.encoded,
+                    Array(subject.utf8), Array(request.threadID.utf8), Array(request.locale.utf8),
+                ])
         case .control(let token, let deadline, .checkHealth):
             PluginMessage(op: APR_HEALTH, token: token, number: deadline)
         case .control(let token, let deadline, .saveState):
@@ -68,6 +78,7 @@ enum PluginCommand: Sendable {
         case .drain: PluginMessage(op: APR_DRAIN)
         case .destroy: PluginMessage(op: APR_DESTROY)
         case .logLevel(let level): PluginMessage(op: APR_LOG_LEVEL, number: Int64(level.rawValue))
+        case .limit(let id, let value): PluginMessage(op: APR_LIMIT, item: id, number: value)
         case .ping: PluginMessage(op: APR_PING)
         }
     }

@@ -12,6 +12,7 @@ enum PluginEvent: Sendable, Hashable {
         static let config = Offers(rawValue: APR_HAS_CONFIG)
         static let health = Offers(rawValue: APR_HAS_HEALTH)
         static let state = Offers(rawValue: APR_HAS_STATE)
+        static let hooks = Offers(rawValue: APR_HAS_HOOKS)
     }
 
     /// `sentence` says why it was refused when `status` is negative.
@@ -19,9 +20,9 @@ enum PluginEvent: Sendable, Hashable {
     case turnText(token: UInt64, item: UInt32, ChatKit.TextDeltas)
     case turnEmit(token: UInt64, item: UInt32, kind: String, json: [UInt8])
     case turnItemDone(token: UInt64, item: UInt32)
-    case turnFinish(token: UInt64, status: Int32, message: String)
+    case turnFinish(token: UInt64, status: Int32, message: String, RuntimeUsage = RuntimeUsage())
     case callProgress(token: UInt64, json: [UInt8])
-    case callFinish(token: UInt64, status: Int32, result: [UInt8])
+    case callFinish(token: UInt64, status: Int32, result: [UInt8], RuntimeUsage = RuntimeUsage())
     case serviceRequest(ServiceRequest)
     case serviceCancel(token: UInt64)
     /// `token` is 0 for lines of the instance.
@@ -31,6 +32,28 @@ enum PluginEvent: Sendable, Hashable {
     case stall(token: UInt64, milliseconds: Int64)
     case misbehaved(token: UInt64, sentence: String)
     case pong
+    /// A turn or call has passed a limit; `limit` is one of `PluginLimit.runtimeID`.
+    case over(token: UInt64, limit: UInt32)
+    /// A function has kept its lane for longer than allowed; `returned`: it has come back.
+    case stuck(token: UInt64, milliseconds: Int64, returned: Bool)
+    /// A counter of the runtime: `APR_METER_*`.
+    case meter(item: UInt32, value: Int64)
+
+    /// What a turn or call has used, as its end tells. A hostile worker may say anything.
+    struct RuntimeUsage: Sendable, Hashable {
+        var laneMicroseconds: Int64 = 0
+        var timers: Int64 = 0
+        /// One of `PluginLimit.runtimeID`: what has last refused it something; 0 is nothing.
+        var refusedBy: UInt32 = 0
+
+        init() {}
+
+        init(item: UInt32, number: Int64) {
+            laneMicroseconds = number
+            timers = Int64(item & 0xFF_FFFF)
+            refusedBy = item >> 24
+        }
+    }
 
     struct ServiceRequest: Sendable, Hashable {
         var token: UInt64
@@ -55,9 +78,13 @@ enum PluginEvent: Sendable, Hashable {
         case APR_TURN_TEXT: self = unsafe .turnText(token: token, item: item, deltas(s.0))
         case APR_TURN_EMIT: self = unsafe .turnEmit(token: token, item: item, kind: text(s.0), json: bytes(s.1))
         case APR_TURN_ITEM_DONE: self = .turnItemDone(token: token, item: item)
-        case APR_TURN_FINISH: self = unsafe .turnFinish(token: token, status: status, message: text(s.0))
+        case APR_TURN_FINISH:
+            self = unsafe .turnFinish(
+                token: token, status: status, message: text(s.0), RuntimeUsage(item: item, number: number))
         case APR_CALL_PROGRESS: self = unsafe .callProgress(token: token, json: bytes(s.0))
-        case APR_CALL_FINISH: self = unsafe .callFinish(token: token, status: status, result: bytes(s.0))
+        case APR_CALL_FINISH:
+            self = unsafe .callFinish(
+                token: token, status: status, result: bytes(s.0), RuntimeUsage(item: item, number: number))
         case APR_SERVICE_REQUEST:
             self = unsafe .serviceRequest(
                 ServiceRequest(
@@ -73,6 +100,9 @@ enum PluginEvent: Sendable, Hashable {
         case APR_STALL: self = .stall(token: token, milliseconds: number)
         case APR_MISBEHAVED: self = unsafe .misbehaved(token: token, sentence: text(s.0))
         case APR_PONG: self = .pong
+        case APR_OVER: self = .over(token: token, limit: item)
+        case APR_STUCK: self = .stuck(token: token, milliseconds: number, returned: item == 0)
+        case APR_METER: self = .meter(item: item, value: number)
         default: return nil
         }
     }

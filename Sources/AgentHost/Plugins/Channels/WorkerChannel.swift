@@ -33,6 +33,7 @@ final class WorkerChannel: PluginChannel {
         var frames = FrameReader()
         var lines = LineSplitter()
         var rate = LineRate()
+        var budget = OutputBudget()
         /// What the worker program itself said about its death.
         var lastWords: String?
         /// It was killed or has closed its socket: only its end is waited for.
@@ -45,9 +46,11 @@ final class WorkerChannel: PluginChannel {
     private static let ownLine = "plugin-worker: last words: "
 
     /// Starts the program. Throws a sentence when that fails.
-    init(program: String, io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) {
+    init(
+        program: String, arguments: [String], io: WorkerIO, receiver: any PluginChannelReceiver, log: Logger
+    ) throws(PluginChannelError) {
         var child = cplatform_child(pid: 0, socket: -1, output: -1, end: -1)
-        let error = unsafe cplatform_child_start(program, &child)
+        let error = unsafe withArguments(program, arguments) { unsafe cplatform_child_start(program, $0, &child) }
         guard error == 0 else {
             throw PluginChannelError(
                 sentence: "cannot start the worker program \(program): \(FileError(error).sentence)")
@@ -81,6 +84,11 @@ final class WorkerChannel: PluginChannel {
     }
 
     func abandon() { kill("was killed") }
+
+    func end(_ why: String) { kill(why) }
+
+    /// The lock keeps the process from being reaped meanwhile: its number would be somebody else's.
+    var usage: ProcessUsage? { outbox.withLock { $0.isGone ? nil : ProcessUsage.of(pid: child.pid) } }
 
     func release(_ done: @escaping @Sendable () -> Void) {}
 
@@ -148,11 +156,13 @@ final class WorkerChannel: PluginChannel {
         bury()
     }
 
-    /// Reads what the plugin printed.
+    /// Reads what the plugin printed, unless it prints too much: then that waits.
     func readOutput() {
         guard let piece = read(child.output) else { return }
         if piece.isEmpty { return io.unwatch(child.output) }
         report(inbox.withLock { $0.lines.feed(piece) })
+        let pause = inbox.withLock { $0.budget.spend(piece.count, at: monotonicMilliseconds()) }
+        if let pause { io.pauseOutput(self, until: pause) }
     }
 
     private func report(_ lines: [String]) {
@@ -162,8 +172,17 @@ final class WorkerChannel: PluginChannel {
                 inbox.withLock { $0.lastWords = String(line.dropFirst(WorkerChannel.ownLine.count).prefix(1_024)) }
             }
             guard inbox.withLock({ $0.rate.allows(at: now) }) else { continue }
+            reportDropped()
             log.info("plugin output", ["line": .string(line)])
         }
+    }
+
+    private func reportDropped() {
+        let count = inbox.withLock { $0.rate.takeDropped() }
+        guard count > 0 else { return }
+        log.warn(
+            "plugin output dropped: it prints more than \(LineRate.limit) lines a second", ["lines": .int(Int64(count))]
+        )
     }
 
     /// A piece; empty at the end or when the stream is broken; nil when there is nothing now.
@@ -194,6 +213,7 @@ final class WorkerChannel: PluginChannel {
             report(inbox.withLock { $0.lines.feed(piece) })
         }
         if let rest = inbox.withLock({ $0.lines.finish() }) { report([rest]) }
+        reportDropped()
         receiver.channel(self, died: reap(), words: inbox.withLock { $0.lastWords })
     }
 
@@ -219,7 +239,8 @@ final class WorkerChannel: PluginChannel {
             unsafe cplatform_signal_name(signal, base, buffer.count)
             return unsafe String(cString: base)
         }
-        return "was ended by \(name)"
+        let forbidden = name == "SIGSYS" ? ": it made a system call that the sandbox forbids, see docs/sandbox.md" : ""
+        return "was ended by \(name)" + forbidden
     }
 }
 
@@ -227,11 +248,12 @@ final class WorkerChannel: PluginChannel {
 struct WorkerChannelFactory: PluginChannelFactory {
     /// Path of `plugin-worker`.
     var program: String
+    var sandbox: WorkerSandbox
     var io: WorkerIO
 
     var mode: PluginMode { .worker }
 
     func open(_ receiver: any PluginChannelReceiver, log: Logger) throws(PluginChannelError) -> any PluginChannel {
-        try WorkerChannel(program: program, io: io, receiver: receiver, log: log)
+        try WorkerChannel(program: program, arguments: sandbox.arguments, io: io, receiver: receiver, log: log)
     }
 }

@@ -14,6 +14,8 @@ private import Synchronization
         /// Tags of those with something new to write.
         var dirty: Set<UInt64> = []
         var isClosed = false
+        /// When to read again what these print, by tag.
+        var paused: [UInt64: Int64] = [:]
     }
 
     /// Tags of a worker: its socket, its output, its end.
@@ -67,11 +69,33 @@ private import Synchronization
         unwatch(worker.child.socket)
         unwatch(worker.child.output)
         if worker.child.end >= 0 { unwatch(worker.child.end) }
-        state.withLock { $0.workers[worker.tag] = nil }
+        state.withLock { state in
+            state.workers[worker.tag] = nil
+            state.paused[worker.tag] = nil
+        }
     }
 
     /// Stops watching what is no longer wanted: the output of a worker that closed it.
     func unwatch(_ descriptor: Int32) { unsafe cplatform_poller_remove(&poller, descriptor) }
+
+    /// Leaves what the worker prints alone until that time, in milliseconds of the monotonic clock. I/O thread.
+    func pauseOutput(_ worker: WorkerChannel, until time: Int64) {
+        unwatch(worker.child.output)
+        state.withLock { $0.paused[worker.tag] = time }
+    }
+
+    /// Goes on reading where the pause is over. Answers how many milliseconds the next one lasts; -1: there is none.
+    private func endPauses() -> Int32 {
+        let now = monotonicMilliseconds()
+        return state.withLock { state in
+            for (tag, time) in state.paused where time <= now {
+                state.paused[tag] = nil
+                guard let worker = state.workers[tag] else { continue }
+                _ = watch(worker.child.output, tag + 1)
+            }
+            return state.paused.values.min().map { Int32(clamping: $0 - now) } ?? -1
+        }
+    }
 
     func setWritable(_ worker: WorkerChannel, _ wanted: Bool) {
         _ = unsafe cplatform_poller_set_writable(&poller, worker.child.socket, worker.tag, wanted)
@@ -97,9 +121,10 @@ private import Synchronization
     private func run() {
         var ready = [cplatform_ready](repeating: cplatform_ready(tag: 0, events: 0), count: 64)
         while true {
+            let pause = endPauses()
             let count = unsafe ready.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return 0 }
-                return unsafe Int(cplatform_poller_wait(&poller, base, Int32(buffer.count)))
+                return unsafe Int(cplatform_poller_wait(&poller, base, Int32(buffer.count), pause))
             }
             for entry in ready[..<count] {
                 let source = entry.tag % WorkerIO.tagStep

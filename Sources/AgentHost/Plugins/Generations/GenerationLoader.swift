@@ -13,6 +13,8 @@ struct GenerationLoader: Sendable {
     static let healthTimeout: Int64 = 10_000
 
     let configuration: PluginHostConfiguration
+    /// Of all plugins.
+    let limits: PluginLimitTable
     let registry: Registry
     let store: any Store
     let services: HostServices
@@ -40,15 +42,27 @@ struct GenerationLoader: Sendable {
 
     /// Reads what lies in a plugin folder.
     func read(_ path: String) async throws(BundleError) -> Bundle {
-        try await blocking.run { () throws(BundleError) in try Bundle.read(path) }
+        try await admit { () throws(BundleError) in try Bundle.read(path) }
     }
 
     /// Reads the private copy of a generation that was loaded before.
     func reopen(_ record: Deployment.Record) async throws(BundleError) -> Bundle {
         let cache = configuration.cacheFolder
-        return try await blocking.run { () throws(BundleError) in
+        return try await admit { () throws(BundleError) in
             try PrivateCopy.reopen(hash: record.hash, file: record.file, cache: cache)
         }
+    }
+
+    /// Judges what was read; what may be loaded comes with the host's adapter, if it needs that.
+    private func admit(_ read: @escaping @Sendable () throws(BundleError) -> Bundle) async throws(BundleError) -> Bundle
+    {
+        let (rules, adapter) = (configuration.rules, configuration.adapterPath)
+        let (bundle, warning) = try await blocking.run { () throws(BundleError) in
+            let admitted = try PluginTrust.admit(try read(), rules)
+            return (try admitted.bundle.withAdapter(at: adapter), admitted.warning)
+        }
+        if let warning { log.warn(warning, ["plugin": .string(bundle.manifest.id)]) }
+        return bundle
     }
 
     func load(_ plan: Plan) async throws(BundleError) -> LiveGeneration {
@@ -57,7 +71,7 @@ struct GenerationLoader: Sendable {
         let setup = try await setup(plan.bundle)
         if plan.mode == .inProcess { try await probe(plan.bundle, setup) }
         let instance = PluginInstance(
-            manifest, file: plan.bundle.fileName, setup: setup, factory: factory(plan.mode), services: services,
+            manifest, file: plan.bundle.fileName, setup: setup, factory: factory(plan.mode, setup), services: services,
             deadlines: deadlines, log: log.with(["generation": .int(Int64(plan.number))]), onNotice: plan.onNotice)
         if let refusal = await instance.start() { throw BundleError(reason: refusal) }
         do throws(BundleError) {
@@ -83,21 +97,26 @@ struct GenerationLoader: Sendable {
             try PrivateCopy.make(of: bundle, cache: configuration.cacheFolder)
         }
         return PluginInstance.Setup(
-            library: copy.library, config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
-            timeouts: configuration.timeouts, recovery: configuration.recovery)
+            library: copy.library,
+            sandbox: WorkerSandbox(
+                configuration.sandboxPolicy, for: bundle, in: copy.folder, read: configuration.sandboxReadFolders),
+            config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
+            timeouts: configuration.timeouts, recovery: configuration.recovery,
+            limits: limits.limits(of: bundle.manifest))
     }
 
-    private func factory(_ mode: PluginMode) -> any PluginChannelFactory {
+    private func factory(_ mode: PluginMode, _ setup: PluginInstance.Setup) -> any PluginChannelFactory {
         switch mode {
         case .inProcess: InProcessChannelFactory()
-        case .worker: WorkerChannelFactory(program: configuration.workerPath, io: io)
+        case .worker: WorkerChannelFactory(program: configuration.workerPath, sandbox: setup.sandbox, io: io)
         }
     }
 
     /// Loads and creates the plugin in a worker that is thrown away: what would take this process down does so there (abi.md A17).
     private func probe(_ bundle: Bundle, _ setup: PluginInstance.Setup) async throws(BundleError) {
         let probe = PluginInstance(
-            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker), services: .unavailable,
+            bundle.manifest, file: bundle.fileName, setup: setup, factory: factory(.worker, setup),
+            services: .unavailable,
             deadlines: deadlines, log: log, isProbe: true)
         let refusal = await probe.start()
         probe.kill()
@@ -124,6 +143,7 @@ struct GenerationLoader: Sendable {
             (manifest.agents.contains { $0.kind == .coded }, .agent, "coded agents", "ap.agent/1"),
             (manifest.tools.contains { !$0.runsInClient }, .tools, "tools", "ap.tools/1"),
             (!manifest.models.isEmpty, .model, "models", "ap.model/1"),
+            (manifest.agents.contains { !$0.hooks.isEmpty }, .hooks, "hooks", "ap.agent-hooks/1"),
         ]
         for (isPromised, offer, what, table) in promises where isPromised && !offers.contains(offer) {
             throw BundleError(reason: "it declares \(what) but offers no \(table) table")
@@ -188,7 +208,9 @@ struct GenerationLoader: Sendable {
             tools.append(Registry.Tool(descriptor: tool.descriptor(manifest.id, exposedName: name), provider: instance))
         }
         let agents = manifest.agents.map { agent in
-            Registry.Agent(descriptor: agent.descriptor(manifest.id), provider: agent.kind == .coded ? instance : nil)
+            Registry.Agent(
+                descriptor: agent.descriptor(manifest.id), provider: agent.kind == .coded ? instance : nil,
+                hooks: agent.hooks.isEmpty ? nil : instance)
         }
         let models = manifest.models.map { Registry.Model(plugin: manifest.id, id: $0.id, provider: instance) }
         return Generation(plugin: manifest.id, number: number, agents: agents, tools: tools, models: models)
@@ -198,9 +220,11 @@ struct GenerationLoader: Sendable {
 extension Manifest.Agent {
     fileprivate func descriptor(_ plugin: String) -> AgentDescriptor {
         let declarative = DeclarativeAgent(
-            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, maxSteps: maxSteps)
+            instructions: instructions, model: model, offlineModel: offlineModel, tools: tools, agents: agents,
+            handoffs: handoffs, hooks: hooks, maxSteps: maxSteps)
         return AgentDescriptor(
-            id: id, title: title, plugin: plugin, kind: kind == .coded ? .coded : .declarative(declarative),
+            id: id, title: title, summary: description, plugin: plugin,
+            kind: kind == .coded ? .coded : .declarative(declarative),
             accepts: accepts)
     }
 }

@@ -6,6 +6,8 @@ struct PluginStatus: Sendable {
         var holders: Int
         /// How its code is; nil when it is not loaded.
         var health: PluginHealth?
+        /// What it has used; nil when it is not loaded.
+        var metering: PluginMetering?
     }
     /// Nil for a file that could not be read.
     var id: String?
@@ -94,6 +96,7 @@ extension PluginStatus.GenerationStatus {
             object["worker"] = .string(health.state.rawValue)
             if let reason = health.reason { object["worker_reason"] = .string(reason) }
         }
+        if let metering { object["metering"] = metering.json }
         return .object(object)
     }
 }
@@ -125,11 +128,13 @@ extension PluginHost {
         let generations = slot.deployment.records.map { record in
             let live = slot.live[record.number]
             return PluginStatus.GenerationStatus(
-                record: record, holders: live?.generation.holders ?? 0, health: live?.instance.health)
+                record: record, holders: live?.generation.holders ?? 0, health: live?.instance.health,
+                metering: live?.instance.metering(generation: record.number))
         }
         return PluginStatus(
             id: id, file: Bundle.lastComponent(slot.path),
-            mode: configuration.trusted.includes(id) ? .inProcess : .worker, deployment: slot.deployment,
+            mode: serving?.instance.mode ?? (configuration.trusted.includes(id) ? .inProcess : .worker),
+            deployment: slot.deployment,
             generations: generations, refusal: found[slot.path]?.refusal, manifest: serving?.manifest)
     }
 }

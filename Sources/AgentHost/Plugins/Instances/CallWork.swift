@@ -3,6 +3,7 @@ internal import PluginABI
 /// A call of a tool.
 final class CallWork: OpenWork {
     let scope: WorkScope
+    var kind: WorkKind { .call }
     private let name: String
     private let progress: @Sendable (JSON) -> Void
     private let completion: @Sendable (ToolOutcome) -> Void
@@ -14,7 +15,8 @@ final class CallWork: OpenWork {
     ) {
         scope = WorkScope(
             owner: request.caller.owner, threadID: request.caller.threadID, requestID: request.caller.requestID,
-            agentID: request.caller.agentID, locale: request.caller.locale, deadline: request.deadline)
+            agentID: request.caller.agentID, locale: request.caller.locale, deadline: request.deadline,
+            meter: request.caller.meter)
         name = request.tool.name
         self.progress = progress
         self.completion = completion
@@ -57,7 +59,11 @@ extension PluginInstance: ToolProvider {
         completion: @escaping @Sendable (ToolOutcome) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.tools.contains { $0.name == request.tool.name && $0.mode == .blocking }
-        return open(CallWork(request, progress: progress, completion: completion)) { token in
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
+        let work = CallWork(request, progress: progress, completion: completion)
+        return open(work, isLimited: own != nil) { token in
             .beginCall(token: token, isBlocking: isBlocking, subject: subject(of: request.caller.owner), request)
         }
     }

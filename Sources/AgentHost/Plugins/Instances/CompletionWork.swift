@@ -1,6 +1,7 @@
 /// A completion that a model of a plugin makes.
 final class CompletionWork: OpenWork {
     let scope: WorkScope
+    var kind: WorkKind { .completion }
     private let model: String
     private let delta: @Sendable (ModelDelta) -> Void
     private let completion: @Sendable (Result<ModelEnd, ProviderFailure>) -> Void
@@ -10,7 +11,7 @@ final class CompletionWork: OpenWork {
         _ request: ModelRequest, delta: @escaping @Sendable (ModelDelta) -> Void,
         completion: @escaping @Sendable (Result<ModelEnd, ProviderFailure>) -> Void
     ) {
-        scope = WorkScope(deadline: request.deadline)
+        scope = WorkScope(deadline: request.deadline, meter: request.meter)
         model = request.model
         self.delta = delta
         self.completion = completion
@@ -78,7 +79,11 @@ extension PluginInstance: ModelProvider {
         completion: @escaping @Sendable (Result<ModelEnd, ProviderFailure>) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.models.contains { $0.id == request.model && $0.mode == .blocking }
-        return open(CompletionWork(request, delta: delta, completion: completion)) { token in
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
+        let work = CompletionWork(request, delta: delta, completion: completion)
+        return open(work, isLimited: own != nil) { token in
             .beginCompletion(token: token, isBlocking: isBlocking, request)
         }
     }

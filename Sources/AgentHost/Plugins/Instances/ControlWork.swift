@@ -1,6 +1,7 @@
 /// A question of the host to the plugin: how it is, its state.
 private final class ControlWork: OpenWork {
     let scope: WorkScope
+    var kind: WorkKind { .control }
     private let completion: @Sendable (Result<[UInt8], ProviderFailure>) -> Void
 
     init(deadline: Int64, completion: @escaping @Sendable (Result<[UInt8], ProviderFailure>) -> Void) {

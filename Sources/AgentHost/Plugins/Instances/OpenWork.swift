@@ -12,11 +12,21 @@ struct WorkScope: Sendable, Hashable {
     var locale = ""
     /// Milliseconds of the monotonic clock; 0 means none.
     var deadline: Int64 = 0
+    /// Of the turn it is done for.
+    var meter: WorkMeter?
+}
+
+/// What a plugin is asked for.
+enum WorkKind: String, Sendable, Hashable, CaseIterable {
+    case turn, call, completion
+    /// How it is, its state: the host's own questions.
+    case control
 }
 
 /// A turn, call or completion that a plugin has not finished.
 protocol OpenWork: Sendable {
     var scope: WorkScope { get }
+    var kind: WorkKind { get }
 
     /// An event that carries this work's token, other than its end. Answers the bytes the plugin gets credit for at once.
     func received(_ event: PluginEvent) -> Int
@@ -67,7 +77,9 @@ extension ProviderFailure {
         case .denied: (AP_E_DENIED, "it is not permitted")
         case .unsupported: (AP_E_UNSUPPORTED, "it cannot do this")
         case .limit: (AP_E_LIMIT, "a limit was reached")
+        case .overLimit(let reached): (AP_E_LIMIT, reached.sentence)
         case .failed(let words): (AP_E_FAILED, words)
+        case .explained(let why): (why.allowRetry ? AP_E_UNAVAILABLE : AP_E_FAILED, why.sentence)
         }
     }
 }

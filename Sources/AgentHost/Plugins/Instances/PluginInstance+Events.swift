@@ -16,9 +16,10 @@ extension PluginInstance {
         case .turnText(let token, _, _), .turnEmit(let token, _, _, _), .turnItemDone(let token, _),
             .callProgress(let token, _):
             guard let entry = account(event, token) else { return }
-            consumed(entry, token, entry.work.received(event))
-        case .turnFinish(let token, let status, let message): finish(token, status, Array(message.utf8))
-        case .callFinish(let token, let status, let result): finish(token, status, result)
+            consumed(entry, token, entry.received(event))
+        case .turnFinish(let token, let status, let message, let usage):
+            finish(token, status, Array(message.utf8), usage)
+        case .callFinish(let token, let status, let result, let usage): finish(token, status, result, usage)
         case .serviceRequest(let request): begin(request, channel, incarnation: incarnation)
         case .serviceCancel(let token): endRequest(token)?.cancel(.cancelled)
         case .destroyed: perform(state.withLock { $0.lifecycle.destroyed(incarnation) })
@@ -30,13 +31,16 @@ extension PluginInstance {
         case .misbehaved(let token, let sentence) where mayLog():
             log(of: token).warn("\(file): it broke the contract: \(sentence.prefix(1_024))")
         case .pong: responded(channel)
+        case .over(let token, let limit): ranOver(token, limit)
+        case .stuck(let token, _, let returned): stuck(token, returned: returned, channel)
+        case .meter(let item, let value): metered(item, value, incarnation: incarnation)
         case .configDone, .log, .stall, .misbehaved: break
         }
     }
 
     /// A log whose lines say for which request and in which thread the work runs.
-    private func log(of token: UInt64) -> Logger {
-        guard let scope = state.withLock({ $0.work[token]?.work.scope }) else { return log }
+    func log(of token: UInt64) -> Logger {
+        guard let scope = state.withLock({ $0.work[token]?.scope }) else { return log }
         return log.with([
             "request_id": scope.requestID.isEmpty ? .null : .string(scope.requestID),
             "thread_id": scope.threadID.isEmpty ? .null : .string(scope.threadID),
@@ -49,22 +53,45 @@ extension PluginInstance {
     /// when the limits are passed. The runtime keeps them, so that is a hostile worker: it is killed.
     private func account(_ event: PluginEvent, _ token: UInt64) -> Entry? {
         let size = event.payloadSize
-        guard let entry = state.withLock({ $0.work[token] }) else { return nil }
+        let found = state.withLock { state -> (entry: Entry, said: Int64)? in
+            guard let entry = state.work[token] else { return nil }
+            entry.said += Int64(size)
+            state.counters.emitted(size)
+            return (entry, entry.said)
+        }
+        guard let (entry, said) = found else { return nil }
+        entry.meter.emittedBytes.add(Int64(size), ordering: .relaxed)
         let outstanding = entry.outstanding.add(size, ordering: .relaxed).newValue
-        guard size > PluginInstance.pieceLimit || outstanding > PluginInstance.outstandingLimit else { return entry }
+        guard
+            size > PluginInstance.pieceLimit || outstanding > PluginInstance.outstandingLimit
+                || limits.isExceeded(.turnBytes, by: said - Int64(PluginInstance.pieceLimit))
+        else { return entry }
         log.warn("\(file): it sent more than the limits allow")
-        if mode == .worker { state.withLock { $0.channel }?.abandon() }
-        removeWork(token)?.work.end(.limit)
+        if mode == .worker { state.withLock { $0.channel }?.end("sent more than the limits allow and was killed") }
+        end(removeWork(token), .limit)
         return nil
     }
 
-    private func finish(_ token: UInt64, _ status: Int32, _ result: [UInt8]) {
+    private func finish(_ token: UInt64, _ status: Int32, _ result: [UInt8], _ usage: PluginEvent.RuntimeUsage) {
         guard let entry = removeWork(token, byPlugin: true) else { return }
+        settle(entry, usage)
         if let reason = entry.stopReason {
-            entry.work.end(ProviderFailure(reason))
-        } else {
-            entry.work.finished(status, result)
+            end(entry, ProviderFailure(reason))
+        } else if case .limit = ProviderFailure(status: status, message: ""),
+            let limit = PluginLimit(runtimeID: usage.refusedBy)
+        {
+            // The plugin gives up because something was refused it: the client hears of what.
+            end(entry, .overLimit(reached(limit)))
+        } else if entry.finished(status, result), status < 0 {
+            state.withLock { $0.counters.failedWork() }
         }
+    }
+
+    /// Adds what a turn or call has used to its turn's numbers. Nothing takes longer than since it began.
+    private func settle(_ entry: Entry, _ usage: PluginEvent.RuntimeUsage) {
+        let longest = (monotonicMilliseconds() - entry.begun + 1) * 1_000
+        entry.meter.laneMicroseconds.add(min(max(usage.laneMicroseconds, 0), longest), ordering: .relaxed)
+        entry.meter.timers.add(usage.timers, ordering: .relaxed)
     }
 
     fileprivate func died(_ how: String, _ words: String?, incarnation: Int) {
@@ -90,7 +117,9 @@ final class Incarnation: PluginChannelReceiver {
     }
 
     func channel(_ channel: any PluginChannel, received events: [PluginEvent]) {
-        for event in events { instance.received(event, channel, incarnation: number) }
+        WakeupBatch.gather {
+            for event in events { instance.received(event, channel, incarnation: number) }
+        }
     }
 
     func channel(_ channel: any PluginChannel, died how: String, words: String?) {

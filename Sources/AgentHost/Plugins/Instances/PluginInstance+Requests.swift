@@ -6,16 +6,26 @@ extension PluginInstance {
         let token = request.token
         let scope: Result<WorkScope?, ServiceFailure>? = state.withLock { state in
             guard state.requests[token] == nil else { return nil }
-            guard state.requests.count < HostServices.requestLimit else {
-                return .failure(ServiceFailure(.limit, "too many requests are open"))
+            // The runtime has kept the limits; one that has not is hostile, and gets no more than they allow.
+            let service = services.offers(request.service) ? request.service : "unknown"
+            let isInTime = state.counters.called(
+                service, limit: limits[.requestsPerSecond], now: monotonicMilliseconds())
+            guard isInTime, !limits.isExceeded(.openRequests, by: Int64(state.requests.count) + 1) else {
+                return .failure(ServiceFailure(.limit, "too many requests"))
             }
-            let work = state.work[request.scope]?.work
+            let entry = state.work[request.scope]
             if request.scope != 0 {
-                guard work != nil else { return .failure(ServiceFailure(.gone, "the turn or call has ended")) }
-                state.work[request.scope]?.requests.insert(token)
+                guard let entry else { return .failure(ServiceFailure(.gone, "the turn or call has ended")) }
+                entry.meter.hostCalls.add(1, ordering: .relaxed)
+                guard !limits.isExceeded(.turnRequests, by: entry.requestsMade + 1),
+                    !limits.isExceeded(.turnOpenRequests, by: Int64(entry.requests.count) + 1)
+                else { return .failure(ServiceFailure(.limit, "too many requests of one turn or call")) }
+                entry.requestsMade += 1
+                entry.requests.insert(token)
+                entry.meter.sawOpenRequests(Int64(entry.requests.count))
             }
             state.requests[token] = OpenRequest(scope: request.scope, channel: channel, incarnation: incarnation)
-            return .success(work?.scope)
+            return .success(entry?.scope)
         }
         guard let scope else { return }
         let reply = ServiceReply { event, status, data in

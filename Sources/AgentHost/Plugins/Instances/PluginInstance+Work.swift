@@ -3,31 +3,44 @@ private import Synchronization
 /// Turns, calls and completions: how they begin and end.
 extension PluginInstance {
     /// Begins a turn, call or completion; refusals are reported through the work itself.
-    func open(_ work: any OpenWork, _ command: (UInt64) -> PluginCommand) -> OpenWorkHandle {
+    ///
+    /// - Parameter isLimited: its deadline is the plugin's own limit.
+    func open(
+        _ work: any OpenWork, isLimited: Bool = false, _ command: (UInt64) -> PluginCommand
+    ) -> OpenWorkHandle {
         let (entry, token, refusal, actions) = state.withLock { state in
             let entry = Entry(work, incarnation: state.lifecycle.incarnation)
-            guard state.work.count < PluginInstance.workLimit else {
-                return (entry, UInt64(0), ProviderFailure?.some(.limit), [InstanceLifecycle.Action]())
+            guard !limits.isExceeded(.openTurns, by: Int64(state.work.count) + 1) else {
+                state.counters.reached(.openTurns)
+                state.counters.refusedWork()
+                return (
+                    entry, UInt64(0), ProviderFailure?.some(.overLimit(reached(.openTurns))),
+                    [InstanceLifecycle.Action]()
+                )
             }
             let token = state.lastToken + 1
             let (refusal, actions) = state.lifecycle.admit(token, now: monotonicMilliseconds())
             if refusal == nil {
                 state.lastToken = token
                 state.work[token] = entry
+                state.counters.opened(work.kind)
+            } else {
+                state.counters.refusedWork()
             }
             return (entry, token, refusal, actions)
         }
         perform(actions)
         if let refusal {
-            work.end(refusal)
+            _ = entry.end(refusal)
             return OpenWorkHandle(instance: self, entry: entry, token: 0)
         }
         let message = command(token).message
         if message.size > PluginMessage.limit {
-            if removeWork(token) != nil { work.end(.limit) }
+            end(removeWork(token), .limit)
         } else {
             entry.isBlocking = message.item & 1 == 1
-            setTimer(token, at: work.scope.deadline) { self.stop(token, .deadline) }
+            entry.meter.works.add(1, ordering: .relaxed)
+            setTimer(token, at: work.scope.deadline) { self.stop(token, .deadline, isLimited: isLimited) }
             // A worker that took the place of one that has just died does not know of it, and must not.
             send(message, to: entry.incarnation)
             watch()
@@ -48,22 +61,42 @@ extension PluginInstance {
     }
 
     /// Tells the plugin to finish; when it has not after the grace, the work ends without it.
-    func stop(_ token: UInt64, _ reason: CancelReason) {
+    ///
+    /// - Parameter isLimited: the plugin's own limit on time was reached.
+    func stop(_ token: UInt64, _ reason: CancelReason, isLimited: Bool = false) {
         let isNews = state.withLock { state in
             guard let entry = state.work[token], entry.stopReason == nil else { return false }
             entry.stopReason = reason
+            if isLimited {
+                entry.over = reached(.turnMilliseconds)
+                state.counters.reached(.turnMilliseconds)
+            }
             return true
         }
         guard isNews else { return }
         send(.cancel(token: token, reason))
+        grantGrace(token)
+    }
+
+    /// A work that was told to stop gets some time to finish; then it ends without the plugin.
+    func grantGrace(_ token: UInt64) {
         setTimer(token, at: monotonicMilliseconds() + setup.timeouts.grace) { self.revoke(token) }
+    }
+
+    /// Ends a work that was taken out of the table, or whose client need not wait; nothing when it has ended.
+    func end(_ entry: Entry?, _ failure: ProviderFailure) {
+        guard let entry else { return }
+        guard entry.end(entry.over.map { .overLimit($0) } ?? failure), failure != .cancelled || entry.over != nil else {
+            return
+        }
+        state.withLock { $0.counters.failedWork() }
     }
 
     private func revoke(_ token: UInt64) {
         guard let entry = removeWork(token) else { return }
         send(.revoke(token: token))
         log.warn("\(file): it did not finish in time after it was told to stop")
-        entry.work.end(ProviderFailure(entry.stopReason ?? .cancelled))
+        end(entry, ProviderFailure(entry.stopReason ?? .cancelled))
         guard mode == .worker, entry.isBlocking, entry.stopReason == .deadline else { return }
         // A thread of the pool may be lost with it; when all are, the worker hears no one any more.
         let channel = state.withLock { $0.channelIncarnation == entry.incarnation ? $0.channel : nil }
@@ -90,6 +123,7 @@ extension PluginInstance {
     func removeWork(_ token: UInt64, byPlugin: Bool = false) -> Entry? {
         let (entry, running, actions, onIdle) = state.withLock { state in
             let entry = state.work.removeValue(forKey: token)
+            if entry != nil { state.counters.endedWork() }
             let running = (entry?.requests ?? []).compactMap { state.requests.removeValue(forKey: $0)?.running }
             let actions = state.lifecycle.workEnded(token, byPlugin: byPlugin, now: monotonicMilliseconds())
             return (entry, running, actions, state.work.isEmpty ? state.onIdle.take() : nil)
@@ -111,7 +145,7 @@ extension PluginInstance {
             return (tokens, requests.values.compactMap(\.running))
         }
         for request in running { request.cancel(.cancelled) }
-        for token in tokens { removeWork(token)?.work.end(failure) }
+        for token in tokens { end(removeWork(token), failure) }
     }
 }
 

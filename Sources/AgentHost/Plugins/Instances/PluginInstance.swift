@@ -5,8 +5,6 @@ internal import Synchronization
 ///
 /// All functions may be called from any thread; none blocks.
 final class PluginInstance: Sendable {
-    /// Most turns, calls and completions that are open at once (abi.md 4.7).
-    static let workLimit = 10_000
     /// Bytes of a tool's result.
     static let resultLimit = 4 << 20
     /// Credit is sent in portions of this many bytes: far below the runtime's marks, and no message for every delta.
@@ -37,6 +35,8 @@ final class PluginInstance: Sendable {
     struct Setup: Sendable {
         /// Absolute path of the library.
         var library: String
+        /// If it runs in a worker.
+        var sandbox: WorkerSandbox
         /// JSON object.
         var config: [UInt8]
         var hostVersion: String
@@ -44,6 +44,7 @@ final class PluginInstance: Sendable {
         var secret: [UInt8]
         var timeouts = PluginTimeouts()
         var recovery = PluginRecovery()
+        var limits = PluginLimits()
     }
 
     /// What the lock guards.
@@ -61,6 +62,7 @@ final class PluginInstance: Sendable {
         /// Messages for a worker that is being loaded again, with the number of its incarnation.
         var held: [(incarnation: Int, message: PluginMessage)] = []
         var lineRate = LineRate()
+        var counters = PluginCounters()
         /// Of people who were here of late: an HMAC for every turn would cost more than the rest of its beginning.
         var subjects: [OwnerKey: String] = [:]
         /// A watch over the worker is scheduled.
@@ -75,7 +77,7 @@ final class PluginInstance: Sendable {
     /// A turn, call or completion in the table.
     final class Entry: @unchecked Sendable {
         // Unchecked: what is variable is touched with the instance's lock held, or by the one that has removed the entry.
-        let work: any OpenWork
+        private let work: any OpenWork
         /// Of the runtime that does it.
         let incarnation: Int
         /// It began on a thread of the blocking pool. Set before its timer is, which asks.
@@ -83,6 +85,17 @@ final class PluginInstance: Sendable {
         var stopReason: CancelReason?
         var timer: DeadlineTimer.Token?
         var requests: Set<UInt64> = []
+        /// Those it has made so far.
+        var requestsMade: Int64 = 0
+        /// Bytes it has said so far.
+        var said: Int64 = 0
+        /// The limit that has ended it for its client.
+        var over: LimitReached?
+        /// Counts for the turn it belongs to.
+        let meter: WorkMeter
+        /// Milliseconds of the monotonic clock.
+        let begun = monotonicMilliseconds()
+        private let isEnded = Atomic(false)
         /// Bytes the reader has taken and the plugin was not told of.
         let uncredited = Atomic(0)
         /// Bytes the reader has not taken.
@@ -91,6 +104,27 @@ final class PluginInstance: Sendable {
         init(_ work: any OpenWork, incarnation: Int) {
             self.work = work
             self.incarnation = incarnation
+            meter = work.scope.meter ?? WorkMeter()
+        }
+
+        var scope: WorkScope { work.scope }
+        var kind: WorkKind { work.kind }
+
+        /// See `OpenWork`.
+        func received(_ event: PluginEvent) -> Int { work.received(event) }
+
+        /// Ends it with what the plugin answered, unless it has ended. Answers whether it had not.
+        func finished(_ status: Int32, _ result: [UInt8]) -> Bool {
+            guard !isEnded.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+            work.finished(status, result)
+            return true
+        }
+
+        /// Ends it without the plugin, unless it has ended. Answers whether it had not.
+        func end(_ failure: ProviderFailure) -> Bool {
+            guard !isEnded.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+            work.end(failure)
+            return true
         }
     }
 
@@ -103,7 +137,7 @@ final class PluginInstance: Sendable {
     }
 
     /// - Parameters:
-    ///   - isProbe: loaded only to see whether it survives that: a death is final and its log lines are dropped.
+    ///   - isProbe: loaded only to see whether it survives that: a death is final, and of its log lines only errors are kept.
     ///   - onNotice: hears of crashes and quarantines. Called on any thread, never with the instance's lock held, before the turns that
     ///     are affected end; must not block. Notices of two incarnations may come out of order: compare their numbers.
     init(
@@ -118,7 +152,8 @@ final class PluginInstance: Sendable {
         self.onNotice = onNotice
         self.services = services
         self.deadlines = deadlines
-        self.log = isProbe ? .silent : log.with(["plugin": .string(manifest.id)])
+        let log = log.with(["plugin": .string(manifest.id)])
+        self.log = isProbe ? log.errorsOnly : log
         mode = factory.mode
         state = Mutex(
             State(
@@ -156,6 +191,7 @@ final class PluginInstance: Sendable {
                 return state.lifecycle.start(now: monotonicMilliseconds())
             }
             perform(actions)
+            sampleRegularly()
         }
     }
 
@@ -216,7 +252,8 @@ final class PluginInstance: Sendable {
                     self.perform(
                         self.state.withLock { $0.lifecycle.reopenDue(incarnation, now: monotonicMilliseconds()) })
                 }
-            case .endWork(let failure, let incarnation): endAllWork(failure, upTo: incarnation)
+            case .endWork(let failure, let incarnation):
+                endAllWork(self.failure(of: incarnation, failure), upTo: incarnation)
             case .send(.drain): send(.drain)
             case .send(.destroy):
                 send(.destroy)
@@ -262,10 +299,14 @@ final class PluginInstance: Sendable {
             }
             state.channel = channel
             state.channelIncarnation = incarnation
+            state.counters.beganRuntime(now: monotonicMilliseconds())
             return true
         }
         guard isWanted else { return channel.abandon() }
         channel.send(PluginCommand.logLevel(log.level).message)
+        for limit in PluginLimit.allCases {
+            if let id = limit.runtimeID { channel.send(PluginCommand.limit(id: id, limits[limit]).message) }
+        }
         channel.send(
             PluginCommand.load(
                 library: setup.library, id: manifest.id, version: manifest.version, config: setup.config,

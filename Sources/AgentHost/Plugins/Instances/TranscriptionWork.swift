@@ -1,12 +1,13 @@
 /// Speech that a coded agent turns into text: a turn of its own kind, answered like a call (abi.md A13).
 final class TranscriptionWork: OpenWork {
     let scope: WorkScope
+    var kind: WorkKind { .turn }
     private let completion: @Sendable (Result<JSON, ProviderFailure>) -> Void
 
     init(_ request: AgentTurnRequest, completion: @escaping @Sendable (Result<JSON, ProviderFailure>) -> Void) {
         scope = WorkScope(
             owner: request.owner, requestID: request.requestID, agentID: request.agentID, locale: request.locale,
-            deadline: request.deadline)
+            deadline: request.deadline, meter: request.meter)
         self.completion = completion
     }
 
@@ -31,7 +32,10 @@ extension PluginInstance {
         _ request: AgentTurnRequest, completion: @escaping @Sendable (Result<JSON, ProviderFailure>) -> Void
     ) -> any Cancellable {
         let isBlocking = manifest.agents.contains { $0.id == request.agentID && $0.mode == .blocking }
-        return open(TranscriptionWork(request, completion: completion)) { token in
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
+        return open(TranscriptionWork(request, completion: completion), isLimited: own != nil) { token in
             .beginTurn(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
         }
     }

@@ -1,6 +1,7 @@
 /// A turn that a coded agent answers.
 final class TurnWork: OpenWork {
     let scope: WorkScope
+    var kind: WorkKind { .turn }
     private let output: any AgentOutput
     private let gate = DeliveryGate()
 
@@ -8,7 +9,7 @@ final class TurnWork: OpenWork {
         scope = WorkScope(
             owner: request.owner, threadID: request.threadID,
             requestID: request.requestID, agentID: request.agentID,
-            locale: request.locale, deadline: request.deadline)
+            locale: request.locale, deadline: request.deadline, meter: request.meter)
         self.output = output
     }
 
@@ -46,7 +47,10 @@ final class TurnWork: OpenWork {
 extension PluginInstance: AgentProvider {
     func begin(_ request: AgentTurnRequest, output: any AgentOutput) -> any AgentTurn {
         let isBlocking = manifest.agents.contains { $0.id == request.agentID && $0.mode == .blocking }
-        return open(TurnWork(request, output)) { token in
+        var request = request
+        let own = ownDeadline(before: request.deadline)
+        if let own { request.deadline = own }
+        return open(TurnWork(request, output), isLimited: own != nil) { token in
             .beginTurn(token: token, isBlocking: isBlocking, subject: subject(of: request.owner), request)
         }
     }

@@ -35,6 +35,24 @@ extension Manifest {
         try checkUnique("tools", tools.map(\.name))
         try checkUnique("models", models.map(\.id))
         try checkReferences()
+        try checkFunctions()
+    }
+
+    /// Where tools are functions of other libraries there is no code of the plugin's own; what the adapter needs of the host is granted.
+    private mutating func checkFunctions() throws(ManifestError) {
+        guard callsFunctions else { return }
+        guard library == nil else {
+            throw ManifestError(sentence: "library and tools[].function exclude each other: leave out one of the two")
+        }
+        if let tool = tools.first(where: { !$0.callsFunction && !$0.runsInClient }) {
+            throw ManifestError(
+                sentence: "tool \"\(tool.name)\" has no function, and there is no library that could execute it")
+        }
+        guard models.isEmpty, agents.allSatisfy({ $0.kind == .declarative }) else {
+            throw ManifestError(sentence: "coded agents and models need a library; functions are called by tools alone")
+        }
+        if !requires.contains("ap.host.call/1") { requires.append("ap.host.call/1") }
+        if !uses.contains("ap.host.log/1") { uses.append("ap.host.log/1") }
     }
 
     private func checkUnique(_ member: String, _ names: [String]) throws(ManifestError) {
@@ -86,7 +104,12 @@ extension Manifest.Agent {
         instructions = try object.optionalText("instructions", .any) ?? ""
         model = try object.optionalText("model", .modelID) ?? "default"
         offlineModel = try object.optionalText("offline_model", .modelID)
-        tools = try object.texts("tools", .grant)
+        description = try object.optionalText("description", .any) ?? ""
+        let grants = try object.texts("tools", .grant)
+        tools = grants.filter { !$0.hasPrefix(Manifest.Agent.agentGrant) }
+        agents = grants.filter { $0.hasPrefix(Manifest.Agent.agentGrant) }
+            .map { String($0.dropFirst(Manifest.Agent.agentGrant.count)) }
+        handoffs = try object.texts("handoffs", .agentID)
         maxSteps = Int(try object.optionalInteger("max_steps", 1...1_000) ?? 16)
         accepts = try Set(
             object.texts("accepts", .any).map { word throws(ManifestError) in
@@ -97,8 +120,41 @@ extension Manifest.Agent {
                 }
                 return kind
             })
+        hooks = try Set(
+            object.texts("hooks", .any).map { word throws(ManifestError) in
+                guard let point = HookPoint(rawValue: word) else {
+                    let known = HookPoint.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw ManifestError(sentence: "agents[].hooks holds \"\(word)\", which is none of \(known)")
+                }
+                return point
+            })
+        try checkOthers()
         if !accepts.isEmpty, kind == .declarative {
             throw ManifestError(sentence: "agents[].accepts is for coded agents; leave it out of declarative ones")
+        }
+    }
+
+    /// Agents are granted like tools, of a plugin that cannot be: its id has no dot.
+    private static let agentGrant = "agent/"
+
+    /// Agents that this one names.
+    private func checkOthers() throws(ManifestError) {
+        if kind == .coded, !agents.isEmpty || !handoffs.isEmpty {
+            throw ManifestError(
+                sentence: "agent \"\(id)\" is coded: handoffs and tools like \"agent/<id>\" are for declarative agents")
+        }
+        if kind == .coded, !hooks.isEmpty {
+            throw ManifestError(sentence: "agents[].hooks is for declarative agents; \"\(id)\" is coded")
+        }
+        for other in agents where other.isEmpty || other.contains(where: { $0 == "*" || $0 == "/" }) {
+            throw ManifestError(
+                sentence: "agents[].tools holds \"agent/\(other)\"; it must name one agent, without *")
+        }
+        for (member, others) in [("tools", agents), ("handoffs", handoffs)] {
+            guard Set(others).count == others.count, !others.contains(id) else {
+                throw ManifestError(
+                    sentence: "agent \"\(id)\" names itself, or another agent twice, in its \(member)")
+            }
         }
     }
 
@@ -110,6 +166,7 @@ extension Manifest.Tool {
         name = try object.text("name", .name)
         title = try object.optionalText("title", .any) ?? name
         description = try object.optionalText("description", .any) ?? ""
+        callsFunction = try object.object("function") != nil
         inputSchema = try object.argumentsSchema("input_schema") ?? ["type": "object"]
         outputSchema = try object.schema("output_schema")
         let word: ToolMode = try object.choice("mode", .event)

@@ -8,7 +8,7 @@ struct Manifest: Sendable, Hashable {
     /// Short name; also the prefix of tools whose name is taken (abi.md A7).
     var name: String
     var version: String
-    /// File name of the library in a bundle; nil in a single file.
+    /// File name of the library in a bundle; nil in a single file, and where tools are functions of other libraries.
     var library: String?
     /// Extension ids of the host that must be there.
     var requires: [String] = []
@@ -24,6 +24,9 @@ struct Manifest: Sendable, Hashable {
     var isSerial = false
     /// How long open work may go on when the plugin is to end.
     var drainSeconds: Int64 = 10
+
+    /// Whether the tools are C functions of other libraries, which the host's adapter calls (`docs/c-functions.md`).
+    var callsFunctions: Bool { tools.contains { $0.callsFunction } }
 
     struct Permissions: Sendable, Hashable {
         /// Scopes of the key-value service.
@@ -48,8 +51,16 @@ struct Manifest: Sendable, Hashable {
         var instructions: String
         var model: String
         var offlineModel: String?
+        /// What it does, for other agents.
+        var description: String
         /// Grants: bare tool names of this plugin, or `plugin-id/tool` with `*`.
         var tools: [String]
+        /// Agents it may ask: grants `agent/<id>`.
+        var agents: [String]
+        /// Agents it may hand over to.
+        var handoffs: [String]
+        /// Where the plugin has a say; declarative agents only.
+        var hooks: Set<HookPoint>
         var maxSteps: Int
         /// Kinds of turns it takes beyond messages and answers to what it asked; coded agents only.
         var accepts: Set<AgentTurnRequest.Kind>
@@ -58,6 +69,8 @@ struct Manifest: Sendable, Hashable {
     struct Tool: Sendable, Hashable {
         var name: String
         var title: String
+        /// Whether it is a C function of another library.
+        var callsFunction = false
         var description: String
         var inputSchema: JSON
         var outputSchema: JSON?

@@ -2,9 +2,6 @@ internal import PluginABI
 
 /// Everything a plugin can ask of the host, by extension id.
 struct HostServices: Sendable {
-    /// Requests of one plugin that are open at once (abi.md 4.7).
-    static let requestLimit = 4_096
-
     /// What the plugin's runtime answers by itself.
     private static let local: Set<String> = [AP_HOST_LOG, AP_HOST_TURN, AP_HOST_CALL, AP_HOST_EXEC, AP_HOST_CONFIG]
     private let services: [String: any HostService]

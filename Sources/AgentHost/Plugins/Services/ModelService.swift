@@ -35,7 +35,7 @@ struct ModelService: HostService {
         let request = ModelRequest(
             model: model.id, messages: messages, tools: tools, toolChoice: json["tool_choice"],
             settings: json["settings"] ?? [:],
-            deadline: scope > 0 ? scope : monotonicMilliseconds() + ModelService.timeout)
+            deadline: scope > 0 ? scope : monotonicMilliseconds() + ModelService.timeout, meter: call.scope?.meter)
         let shared = Shared()
         return model.provider.complete(
             request,

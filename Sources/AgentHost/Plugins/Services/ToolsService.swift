@@ -65,7 +65,7 @@ struct ToolsService: HostService {
             tool: tool.exposedName, arguments: arguments,
             caller: ToolCaller(
                 owner: owner, threadID: scope.threadID, requestID: scope.requestID, agentID: scope.agentID,
-                locale: scope.locale),
+                locale: scope.locale, meter: scope.meter),
             deadline: scope.deadline > 0 ? scope.deadline : latest,
             progress: { reply.progress($0) },
             completion: { outcome in

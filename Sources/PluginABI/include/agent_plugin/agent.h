@@ -36,7 +36,8 @@ typedef struct ap_agent_r1 {
 
   /* The client left, pressed stop (AP_E_CANCELLED), time is up (AP_E_DEADLINE), or the turn has passed a limit on all that it
    * may do (AP_E_LIMIT; docs/limits.md). Finish soon: after 10 s the handle goes stale. With mode "blocking" this may come
-   * while `turn_begin` still runs.                                                                              [turn] */
+   * while `turn_begin` still runs. Timers and requests of the turn go on until it is finished: finish it here, and they
+   * end with AP_E_CANCELLED; or cancel them (ap.host.exec/1) and finish in their AP_EV_END.                     [turn] */
   void (*AP_NONNULL turn_cancel)(ap_instance *AP_NONNULL self, ap_handle turn, ap_status why);
 
   /* An emission answered AP_W_SLOW and the client has caught up. May come before an emission that another thread makes

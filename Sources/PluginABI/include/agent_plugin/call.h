@@ -14,7 +14,7 @@ typedef struct ap_host_call_r1 {
    * `text` of ap.host.turn/1; after AP_W_SLOW pause for a moment, nobody tells a call when to go on.           [any] */
   ap_status (*AP_NONNULL progress)(const ap_host_r1 *AP_NONNULL host, ap_handle call, ap_str json);
 
-  /* Ends the call, exactly once. AP_OK: `result` is JSON (at most 4 MiB). Negative: `result` is text, for tools with
+  /* Ends the call, exactly once (a second time is logged as a fault: where `call_cancel` may have been faster, ask `state`). AP_OK: `result` is JSON (at most 4 MiB). Negative: `result` is text, for tools with
    * AP_E_FAILED a text that the model reads.                                                                   [any] */
   ap_status (*AP_NONNULL finish)(const ap_host_r1 *AP_NONNULL host, ap_handle call, ap_status status, ap_str result);
 

@@ -11,7 +11,9 @@
 #define AP_LANE_TURN 2u
 #define AP_LANE_BLOCKING 4u
 
-/* `scope` is a turn, a call or 0 (the instance). Timers and requests of a scope end with AP_E_CANCELLED when it ends. */
+/* `scope` is a turn, a call or 0 (the instance). Timers and requests of a scope end with AP_E_CANCELLED when it is finished, not
+ * yet when it is cancelled. On the blocking pool their events do not arrive where you are: they come on the lane of `scope`, also
+ * while a blocking function runs (agent_plugin_blocking.h waits for them). */
 typedef struct ap_host_exec_r1 {
   uint32_t struct_size;
   uint32_t flags; /* 0 */

@@ -4,6 +4,8 @@
 
 #include "host.h"
 
+/* What a plugin prints to standard output or standard error is for debugging: from a worker it is logged, too, line by line; in the
+ * host's process it goes where the host's goes. */
 #define AP_HOST_LOG "ap.host.log/1"
 
 #define AP_LOG_TRACE 0

@@ -12,7 +12,8 @@ typedef struct ap_plugin_r1 {
   const char *AP_NONNULL version; /* NUL-terminated, must equal `version` of the manifest */
 
   /* Makes the instance.                                                                          [control] may block, 10 s
-   * `config_json` is an object: the plugin's configuration, valid during the call.
+   * `config_json` is an object: the plugin's configuration (the operator's file <AGENTHOST_PLUGIN_CONFIG>/<id>.json, else {}),
+   * valid during the call.
    * On AP_OK stores the instance, which then belongs to the plugin until `destroy`; on any other status stores nothing
    * and the plugin is refused: what it asked for in here is not called any more. Host functions may be called from here
    * on, but completions and work arrive only after create returned: do not wait for one inside create. */

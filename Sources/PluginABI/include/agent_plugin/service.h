@@ -8,7 +8,8 @@
  * AP_EV_DATA = the objects of a model's progress, AP_EV_END = {"text", "tool_calls", "finish_reason", "usage"?}. */
 #define AP_HOST_MODEL "ap.host.model/1"
 
-/* op "list": {} -> END {"tools": [{"name", "title", "description", "input_schema"}]}.
+/* Nothing of a call is shown to people: emit what they should see ("workflow", "task").
+ * op "list": {} -> END {"tools": [{"name", "title", "description", "input_schema"}]}.
  *            "name" is unique in the host: a tool whose name was taken is listed with a prefix.
  * op "call": {"name", "arguments": {...}}, the name as listed, or an own tool's name in the manifest
  *            -> PROGRESS objects, END the tool's result; AP_E_FAILED with a text for the model, AP_E_NOT_FOUND,

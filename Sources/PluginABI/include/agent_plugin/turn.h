@@ -27,7 +27,8 @@ typedef struct ap_host_turn_r1 {
   ap_status (*AP_NONNULL item_done)(const ap_host_r1 *AP_NONNULL host, ap_handle turn, uint32_t item);
 
   /* Ends the turn, exactly once. AP_OK completes items that are still open. A negative status becomes an error for the
-   * client; `message` is a sentence for people (may be empty).                                                 [any] */
+   * client; `message` is a sentence for people (may be empty). A second finish is logged as a fault: where `turn_cancel`
+   * may have finished the turn already, ask `state` first.                                                     [any] */
   ap_status (*AP_NONNULL finish)(const ap_host_r1 *AP_NONNULL host, ap_handle turn, ap_status status, ap_str message);
 
   /* AP_OK while the turn is wanted, AP_E_CANCELLED, AP_E_DEADLINE, AP_E_LIMIT (it has passed a limit on all that a turn may

@@ -23,6 +23,13 @@ internal import CCrypto
     }
 }
 
+/// SHA-256 of `bytes` as 64 hexadecimal digits.
+func sha256(_ bytes: [UInt8]) -> String {
+    var digest = SHA256Digest()
+    digest.update(bytes)
+    return digest.finish()
+}
+
 /// HMAC-SHA256 (RFC 2104) of `message` under `key`, 32 bytes.
 func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     var code = [UInt8](repeating: 0, count: 32)
