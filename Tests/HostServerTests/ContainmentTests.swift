@@ -96,6 +96,19 @@ struct ContainmentTests {
         #expect(groups.allSatisfy { server.processes(inGroup: $0) == 0 })
     }
 
+    /// Nor does it outlive the host, whatever became of that.
+    @Test func noProcessOutlivesAHostThatIsKilled() throws {
+        let server = try Self.server(["AGENTHOST_SANDBOX": "off"])
+        let response = try server.client().create("forks", agent: "rogue")
+        #expect(response.texts == ["did it: 200 processes"])
+        let groups = server.children()
+        #expect(groups.contains { server.processes(inGroup: $0) == 201 })
+        server.stop(SIGKILL)
+        func left() -> Int { groups.reduce(0) { $0 + server.processes(inGroup: $1) } }
+        for _ in 0..<100 where left() > 0 { usleep(50_000) }
+        #expect(left() == 0)
+    }
+
     @Test(arguments: ["loop", "deadlock", "kill stop"]) func whatDoesNotReturnIsEnded(deed: String) throws {
         let server = try Self.server()
         let client = server.client()
@@ -167,6 +180,9 @@ struct ContainmentTests {
             _ = try client.create(deed, agent: "rogue")
             #expect(try Self.answer("well", client) == "well")
             let pattern = try Regex("the worker process (was ended by|ended with)[^(]*\\(" + words)
+            // The log is written a moment later.
+            let end = Date().addingTimeInterval(10)
+            while server.log.firstMatch(of: pattern) == nil, Date() < end { usleep(20_000) }
             #expect(server.log.firstMatch(of: pattern) != nil, "\(deed): \(server.log.suffix(3_000))")
         }
     }
