@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check-docs.sh [folder of the programs] - does what docs/plugin-abi.md, docs/writing-a-plugin.md and docs/extensions tell the author of a plugin to do,
+# check-docs.sh [folder of the programs] - does what docs/plugin-abi.md, docs/writing-a-plugin.md, docs/extensions and docs/models.md tell their readers to do,
 # to the letter: writes their files, runs their commands in a new folder and compares what they print. And every link inside the documentation leads to a file, and the page of the
 # differences from the reference lists those that the differential test knows.
 set -eu -o pipefail
@@ -33,6 +33,16 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 sed "s/8123/$port/g" docs/writing-a-plugin.md >"$work/writing-a-plugin.md"
 PATH=$programs:$PATH PKG_CONFIG_PATH=$work/installed/lib/pkgconfig python3 -B scripts/follow_page.py "$work/writing-a-plugin.md" docs/extensions/[a-z]*.md
 
+# The same for the page of language models, on a free port.
+page=$AGENTHOST/docs/models.md
+mkdir "$work/models"
+awk -v work="$work/models" '/^```sh/ { into = work "/commands"; next } /^```text/ { into = work "/expected"; next } /^```/ { into = ""; next } into { print >into }' "$page"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+sed -i "s/9100/$port/g" "$work/models/commands"
+(cd "$work/models" && PATH=$programs:$PATH AGENTHOST_CACHE=$work/cache CHATKIT_DB_URL=sqlite:///./chatkit.db bash -eu commands >printed 2>errors) ||
+  { cat "$work/models/errors" >&2; echo "the commands of $page fail" >&2; exit 1; }
+diff -u "$work/models/expected" "$work/models/printed" || { echo "the commands of $page print something else than it says" >&2; exit 1; }
+
 python3 -B Tests/ChatKitDifferential/check_page.py
 
 broken=0
@@ -46,4 +56,4 @@ for file in README.md CONTRIBUTING.md docs/*.md docs/extensions/*.md; do
   done < <(grep -oE '\]\([^)#]+' "$file" | cut -c3- | grep -vE '^[a-z]+:' || true)
 done
 [ "$broken" -eq 0 ] || exit 1
-echo "docs: the pages for authors work as described, every link leads somewhere"
+echo "docs: the pages for authors and the first model work as described, every link leads somewhere"

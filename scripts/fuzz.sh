@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(http json frames manifest elf schema)
+[ "${#targets[@]}" -gt 0 ] || targets=(http json frames manifest elf schema completion)
 # A crash ends at once: the Swift runtime's own backtrace may hang beside the sanitizer's.
 export SWIFT_BACKTRACE=enable=no
 work=.build/fuzz
@@ -27,7 +27,7 @@ for target in "${targets[@]}"; do
   [ -d "$tests/Corpus/$target" ] || { echo "there is no target $target in $tests/Corpus" >&2; exit 2; }
   "$bin/clang" -c -o "$work/$target.o" "-DTARGET=fuzz_$target" "$tests/Entry/entry.c"
   swiftc -use-ld=lld -sanitize=fuzzer,address -o "$work/fuzz-$target" "$work/$target.o" "$work/release/libFuzzTargets.a" \
-    -lsimdjson -lsqlite3 -lcrypto -lstdc++
+    -lsimdjson -lsqlite3 -lcrypto -lcurl -lstdc++
   mkdir -p "$work/corpus/$target"
   flags=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1
     -artifact_prefix="$work/findings/$target-")

@@ -33,6 +33,7 @@ public final class AgentHost: Sendable {
         }
         if configuration.watchesPlugins { await host.plugins.watchFolders() }
         host.checkDefaultAgent()
+        host.noteModels()
         await host.engine.recover()
         host.engine.recoverRegularly()
         return host
@@ -44,6 +45,21 @@ public final class AgentHost: Sendable {
         log.warn(
             "CHATKIT_DEFAULT_AGENT names \"\(agent)\", which is not loaded; loaded are "
                 + agentIDs.joined(separator: ", "))
+    }
+
+    /// Says who will answer, and whether a key would travel in the open.
+    private func noteModels() {
+        let providers = configuration.models.providers
+        guard !providers.isEmpty else {
+            return log.info("no language model is configured: agents answer with their offline models (docs/models.md)")
+        }
+        log.info("language models", ["providers": .array(providers.map { .string($0.name) })])
+        for provider in providers where provider.key != nil {
+            guard let address = WebAddress(provider.baseURL), address.scheme == "http",
+                !Configuration.isLoopback(address.host)
+            else { continue }
+            log.warn("the key of provider \"\(provider.name)\" is sent without TLS; use an https address")
+        }
     }
 
     private init(_ configuration: Configuration) throws(HostError) {
@@ -63,7 +79,7 @@ public final class AgentHost: Sendable {
         do {
             plugins = try PluginHost(
                 configuration: PluginHostConfiguration(configuration), registry: registry, store: store,
-                dispatcher: tools, log: log)
+                dispatcher: tools, http: client, log: log)
         } catch {
             throw HostError(error.sentence, code: error.code)
         }

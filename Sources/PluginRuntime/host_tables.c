@@ -185,6 +185,7 @@ static const struct {
     {AP_HOST_TOOLS, APR_GRANT_TOOLS, &apr_tools_service},
     {AP_HOST_KV, APR_GRANT_KV, &apr_kv_service},
     {AP_HOST_THREAD, APR_GRANT_THREAD, &apr_thread_service},
+    {AP_HOST_HTTP, APR_GRANT_HTTP, &apr_http_service},
 };
 
 /* The grants in a list of ids separated by blanks; unknown ones are ignored. */

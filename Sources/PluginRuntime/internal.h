@@ -228,6 +228,7 @@ typedef enum apr_phase {
 #define APR_GRANT_TOOLS 64u
 #define APR_GRANT_KV 128u
 #define APR_GRANT_THREAD 256u
+#define APR_GRANT_HTTP 512u
 
 /* Kinds of misbehaviour; each is reported at most APR_REPORTS_OF_A_KIND times (text that is not UTF-8: once). */
 typedef enum apr_fault { APR_FAULT_UTF8, APR_FAULT_TWICE, APR_FAULT_REFUSED, APR_FAULTS } apr_fault;
@@ -420,7 +421,7 @@ const void *apr_get_extension(const ap_host_r1 *host, const char *id);
 uint32_t apr_grants(ap_str ids);
 extern const ap_host_turn_r1 apr_turn_table;
 extern const ap_host_call_r1 apr_call_table;
-extern const ap_host_service_r1 apr_model_service, apr_tools_service, apr_kv_service, apr_thread_service;
+extern const ap_host_service_r1 apr_model_service, apr_tools_service, apr_kv_service, apr_thread_service, apr_http_service;
 void apr_service_event_locked(apr_runtime *runtime, const apr_message *message);
 
 /* ---- utf8.c ---- */

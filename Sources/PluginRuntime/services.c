@@ -96,10 +96,16 @@ static ap_status request_thread(const ap_host_r1 *host, ap_handle scope, ap_str 
   return request(host, AP_HOST_THREAD, scope, op, json, body, fn, user, out);
 }
 
+static ap_status request_http(const ap_host_r1 *host, ap_handle scope, ap_str op, ap_str json, ap_str body,
+                              ap_event_fn fn, void *user, ap_handle *out) {
+  return request(host, AP_HOST_HTTP, scope, op, json, body, fn, user, out);
+}
+
 const ap_host_service_r1 apr_model_service = {sizeof apr_model_service, 0, request_model};
 const ap_host_service_r1 apr_tools_service = {sizeof apr_tools_service, 0, request_tools};
 const ap_host_service_r1 apr_kv_service = {sizeof apr_kv_service, 0, request_kv};
 const ap_host_service_r1 apr_thread_service = {sizeof apr_thread_service, 0, request_thread};
+const ap_host_service_r1 apr_http_service = {sizeof apr_http_service, 0, request_http};
 
 /* ---- answers ---- */
 

@@ -189,3 +189,37 @@ SCHEMAS = {
 }
 for name, pair in SCHEMAS.items():
     write("schema", name, json.dumps(pair))
+
+# Answers of model servers, sliced as above.
+def chat(delta, reason=None):
+    return "data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}) + "\n\n"
+
+
+def call(index, **more):
+    return chat({"tool_calls": [{"index": index, **more}]})
+
+
+def event(kind, **more):
+    return f"event: {kind}\ndata: " + json.dumps({"type": kind, **more}) + "\n\n"
+
+
+DONE = "data: [DONE]\n\n"
+ITEM = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+COMPLETIONS = {
+    "text": chat({"role": "assistant", "content": ""}) + chat({"content": "hi"}) + chat({}, "stop") + DONE,
+    "usage": chat({"content": "hi"}, "stop") + 'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n' + DONE,
+    "reasoning": chat({"reasoning_content": "a"}) + chat({"reasoning": "b"}) + chat({"refusal": "c"}, "stop"),
+    "calls": call(0, id="a", function={"name": "f", "arguments": "{"}) + call(1007, function={"name": "g"}) +
+             call(0, function={"arguments": "}"}) + chat({}, "tool_calls") + DONE,
+    "framing": "\ufeff: ping\r\n\r\nid: 1\rretry: 2\r\revent: x\ndata: {\ndata: }\n\ndata\n\n",
+    "error": 'data: {"error":{"code":"insufficient_quota","type":"x"}}\n\n',
+    "whole": 'data: {"choices":[{"message":{"content":"a","tool_calls":[{"id":"i","function":{"name":"f","arguments":{}}}]}}]}\n\n',
+    "responses": event("response.output_text.delta", delta="a") + event("response.reasoning_summary_text.delta", delta="b") +
+                 event("response.output_item.added", output_index=1, item=ITEM) +
+                 event("response.function_call_arguments.delta", output_index=1, delta="{}") +
+                 event("response.output_item.done", output_index=1, item=ITEM) +
+                 event("response.completed", response={"usage": {"input_tokens": 1, "output_tokens": 2}}),
+    "incomplete": event("response.incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}, "output": [ITEM]}),
+}
+for name, text in COMPLETIONS.items():
+    write("completion", name, text.encode() + CUTS)

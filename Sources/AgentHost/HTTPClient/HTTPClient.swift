@@ -202,7 +202,8 @@ private import Synchronization
 
     /// A piece of a body came: also between two waits, when a paused transfer goes on.
     fileprivate func bodyCame(_ bytes: borrowing Span<UInt8>, _ transfer: UpstreamTransfer) -> UpstreamFlow {
-        let (flow, isFirst) = transfer.body(bytes, at: now)
+        // Not `now`: that is from before the wait, however long it was.
+        let (flow, isFirst) = transfer.body(bytes, at: monotonicMilliseconds())
         if isFirst { expect(transfer) }
         return flow
     }

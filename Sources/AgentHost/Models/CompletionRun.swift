@@ -37,8 +37,11 @@ final class CompletionRun: Cancellable, Sendable {
 
     /// Sends the request to the server whose turn it is.
     func begin() {
-        let step = model.steps[state.withLock { $0.step }]
-        let upstream = model.upstreamRequest(request, step)
+        let (index, retries) = state.withLock { ($0.step, $0.retries) }
+        let step = model.steps[index]
+        var upstream = model.upstreamRequest(request, step)
+        // What failed on a connection that was kept is not tried on another such one.
+        upstream.reusesConnections = retries == 0
         let attempt = CompletionAttempt(step.provider.stream, limits: upstream.limits, delta: delta) {
             [self] result, hasSpoken in ended(result, hasSpoken)
         }

@@ -38,7 +38,7 @@ actor PluginHost {
 
     init(
         configuration: PluginHostConfiguration, registry: Registry, store: any Store, dispatcher: any ToolDispatching,
-        log: Logger
+        http: HTTPClient = HTTPClient(), log: Logger
     ) throws(PluginHostError) {
         self.configuration = configuration
         self.registry = registry
@@ -53,7 +53,7 @@ actor PluginHost {
         }
         loader = GenerationLoader(
             configuration: configuration, limits: limits, registry: registry, store: store,
-            services: HostServices(store: store, registry: registry, dispatcher: dispatcher), io: io,
+            services: HostServices(store: store, registry: registry, dispatcher: dispatcher, http: http), io: io,
             deadlines: deadlines, blocking: blocking, log: log)
     }
 

@@ -265,11 +265,9 @@ struct HTTPClientTests {
                 connection.awaitEnd()
             }
             let handler = CollectingHandler(flows: [.pause])
-            var request = UpstreamRequest(url: server.url())
-            request.limits.idle = 200
-            let transfer = client.send(request, handler)
+            let transfer = client.send(UpstreamRequest(url: server.url()), handler)
             var before = -1
-            // Until nothing moves any more; longer than the limit between two pieces.
+            // Until nothing moves any more.
             while before != sent.load(ordering: .relaxed) {
                 before = sent.load(ordering: .relaxed)
                 _ = BlockingQueue<Int>().takeAll(deadline: monotonicMilliseconds() + 400)
@@ -279,6 +277,32 @@ struct HTTPClientTests {
             let answer = handler.wait()
             #expect(answer.failure == nil)
             #expect(answer.body.count == count * piece.count)
+            server.stop()
+            client.close()
+        }
+    }
+
+    /// What counts as silence is the time since the last piece, not since the wait for it began; and no time while it is paused.
+    @Test func silenceIsCountedFromTheLastPiece() async throws {
+        try await onThread {
+            let client = HTTPClient()
+            let server = ScriptedServer { connection in
+                _ = connection.request()
+                connection.send(ScriptedServer.streamHead)
+                for piece in ["a", "b", "c", "d"] {
+                    connection.chunk(piece)
+                    _ = BlockingQueue<Int>().takeAll(deadline: monotonicMilliseconds() + 1_200)
+                }
+                connection.send("0\r\n\r\n")
+            }
+            let handler = CollectingHandler(flows: [.taken, .pause])
+            var request = UpstreamRequest(url: server.url())
+            request.limits.idle = 2_000
+            let transfer = client.send(request, handler)
+            _ = BlockingQueue<Int>().takeAll(deadline: monotonicMilliseconds() + 4_000)
+            transfer.resume()
+            let answer = handler.wait()
+            #expect(answer.failure == nil && answer.text == "abcd", "\(String(describing: answer.failure))")
             server.stop()
             client.close()
         }

@@ -71,7 +71,8 @@ struct CompletionBodyTests {
 }
 
 struct ModelFaultTests {
-    private let now = Timestamp(iso8601: "1994-11-06T08:49:00Z")!
+    /// 1994-11-06T08:49:00Z
+    private let now = Timestamp(microseconds: 784_111_740_000_000)
 
     @Test(
         arguments: [

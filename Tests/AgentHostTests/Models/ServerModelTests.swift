@@ -136,9 +136,8 @@ struct ServerModelTests {
     @Test func neverAgainBehindTheFirstToken() async throws {
         try await onThread {
             let requests = BlockingQueue<String>()
-            let half =
-                ScriptedServer.streamHead
-                + "4c\r\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hel\"},\"finish_reason\":null}]}\n\n\r\n"
+            let event = #"data: {"choices":[{"index":0,"delta":{"content":"hel"},"finish_reason":null}]}"# + "\n\n"
+            let half = ScriptedServer.streamHead + String(event.utf8.count, radix: 16) + "\r\n" + event + "\r\n"
             let (result, heard) = ask([server([half], requests: requests), server(["good"], requests: requests)])
             #expect(explanation(result)?.code == "model_failed" && explanation(result)?.allowRetry == true)
             #expect(heard.text == "hel")
@@ -160,7 +159,7 @@ struct ServerModelTests {
     @Test(arguments: ["before", "pause"]) func cancelling(when: String) async throws {
         try await onThread {
             let server =
-                when == "before" ? ScriptedServer { $0.awaitEnd() } : server([Self.status(500, "Retry-After: 20\r\n")])
+                when == "before" ? ScriptedServer { $0.awaitEnd() } : server([Self.status(500, "Retry-After: 10\r\n")])
             let (result, _) = ask([server]) { work in
                 #expect(
                     eventually {

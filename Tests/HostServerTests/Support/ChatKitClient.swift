@@ -184,6 +184,12 @@ final class ResponseStream {
         return ChatKitClient.Event.parse(String(text[..<end.upperBound]))
     }
 
+    /// Reads one whole answer of a server that keeps the connection open behind it.
+    func readAnswer() -> ChatKitClient.Response {
+        while parse()?.isComplete != true, readMore() {}
+        return parse() ?? ChatKitClient.Response(status: 0, fields: [:], body: Data(), isComplete: false)
+    }
+
     func readToEnd() -> ChatKitClient.Response {
         while readMore() {}
         return parse() ?? ChatKitClient.Response(status: 0, fields: [:], body: Data(), isComplete: false)

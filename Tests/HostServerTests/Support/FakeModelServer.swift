@@ -49,18 +49,26 @@ final class FakeModelServer: Sendable {
 
     /// What a control path answers.
     func control(_ path: String) throws -> [String: Any] {
-        try ChatKitClient(port: port, user: nil).get("/__" + path).json
+        try answer("GET", path).json
     }
 
     func set(_ settings: [String: Any]) throws {
         let body = try JSONSerialization.data(withJSONObject: settings)
-        _ = try ChatKitClient(port: port, user: nil).open("POST", "/__set", body).readToEnd()
+        _ = try answer("POST", "set", body)
     }
 
     /// The requests as they came, oldest first.
     func requests() throws -> [[String: Any]] {
-        let response = try ChatKitClient(port: port, user: nil).get("/__requests")
-        return (try JSONSerialization.jsonObject(with: response.body)) as? [[String: Any]] ?? []
+        (try JSONSerialization.jsonObject(with: try answer("GET", "requests").body)) as? [[String: Any]] ?? []
+    }
+
+    /// The faults it can play.
+    func modes() throws -> [String] {
+        (try JSONSerialization.jsonObject(with: try answer("GET", "modes").body)) as? [String] ?? []
+    }
+
+    private func answer(_ method: String, _ path: String, _ body: Data = Data()) throws -> ChatKitClient.Response {
+        try ChatKitClient(port: port, user: nil).open(method, "/__" + path, body).readAnswer()
     }
 }
 

@@ -69,6 +69,10 @@ struct ServiceReply: Sendable {
 
     /// A piece of the answer.
     func data(_ json: JSON) { send(UInt32(AP_EV_DATA), AP_OK, json.encoded) }
+    /// What precedes the first piece.
+    func head(_ json: JSON) { send(UInt32(AP_EV_HEAD), AP_OK, json.encoded) }
+    /// A piece that is no JSON.
+    func bytes(_ bytes: [UInt8]) { send(UInt32(AP_EV_DATA), AP_OK, bytes) }
     /// News about work that goes on.
     func progress(_ json: JSON) { send(UInt32(AP_EV_PROGRESS), AP_OK, json.encoded) }
 

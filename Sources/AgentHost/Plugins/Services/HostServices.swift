@@ -6,18 +6,19 @@ struct HostServices: Sendable {
     private static let local: Set<String> = [AP_HOST_LOG, AP_HOST_TURN, AP_HOST_CALL, AP_HOST_EXEC, AP_HOST_CONFIG]
     private let services: [String: any HostService]
 
-    init(store: any Store, registry: Registry, dispatcher: any ToolDispatching) {
+    init(store: any Store, registry: Registry, dispatcher: any ToolDispatching, http: HTTPClient) {
         services = [
             AP_HOST_KV: KeyValueService(store: store),
             AP_HOST_TOOLS: ToolsService(registry: registry, dispatcher: dispatcher),
             AP_HOST_MODEL: ModelService(registry: registry),
             AP_HOST_THREAD: ThreadService(store: store),
+            AP_HOST_HTTP: HTTPService(client: http),
         ]
     }
 
     /// For a plugin that is loaded only to see whether it survives that: everything is there and answers "not now".
     static let unavailable = HostServices(
-        services: [AP_HOST_KV, AP_HOST_TOOLS, AP_HOST_MODEL, AP_HOST_THREAD].reduce(into: [:]) {
+        services: [AP_HOST_KV, AP_HOST_TOOLS, AP_HOST_MODEL, AP_HOST_THREAD, AP_HOST_HTTP].reduce(into: [:]) {
             $0[$1] = UnavailableService()
         })
 

@@ -34,6 +34,15 @@
  *                                              early when it grows large: go by "has_more". AP_E_NOT_FOUND: no such "after" */
 #define AP_HOST_THREAD "ap.host.thread/1"
 
+/* Servers of the internet, of those that the manifest's permissions.http lists ("host:port", `*` for any part of a name or for the port;
+ * without a port 443). A name that leads to a private or loopback address is refused (AP_E_DENIED) unless that very address is listed.
+ * op "request": {"url", "method"?: "GET", "headers"?: {name: value}, "timeout_ms"?: 1..300000 = 30000, "max_bytes"?: 0..16777216 = all of
+ *                that, "redirects"?: 0..5 = 5}, `body` = the body
+ *                -> HEAD {"status", "headers": {name in lower case: value}, "url"}, DATA = bytes of the answer, END {"bytes"};
+ *                   any status is AP_OK. AP_E_DENIED (not listed; also where a redirect leads), AP_E_INVALID, AP_E_UNAVAILABLE,
+ *                   AP_E_DEADLINE, AP_E_LIMIT (larger than max_bytes) */
+#define AP_HOST_HTTP "ap.host.http/1"
+
 typedef struct ap_host_service_r1 {
   uint32_t struct_size;
   uint32_t flags; /* 0 */
