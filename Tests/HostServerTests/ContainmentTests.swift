@@ -22,7 +22,7 @@ struct ContainmentTests {
         ("exec", .isRefused), ("exec /bin/sh", .isRefused), ("trace", .isRefused), ("peek", .isRefused),
         ("signal", .isRefused), ("open @database", .isRefused), ("open @log", .isRefused),
         ("open /etc/shadow", .isRefused), ("connect @port", .isRefused), ("forks", .isRefused),
-        ("threads 300", .isHarmless), ("print", .isHarmless), ("leak 32", .isHarmless), ("eat 64", .isHarmless),
+        ("threads 100", .isHarmless), ("print", .isHarmless), ("leak 32", .isHarmless), ("eat 64", .isHarmless),
     ]
 
     private static func server(_ environment: [String: String] = [:]) throws -> ServerProcess {
@@ -115,11 +115,16 @@ struct ContainmentTests {
         let other = try client.open("threads.create", ["input": ChatKitClient.input("slow 600")], agent: "echo-c")
         let response = try client.create(deed, agent: "rogue")
         #expect(response.isComplete)
-        #expect(response.events.last?.json["code"] as? String == "agent_crashed")
+        // The watch over the worker and the limit of lane time are equally long: whichever comes first.
+        let code = try #require(response.events.last?.json["code"] as? String)
+        #expect(["agent_crashed", "plugin_limit"].contains(code))
         #expect(response.events.last?.json["allow_retry"] as? Bool == true)
         #expect(try Self.answer("well", client) == "well")
         #expect(other.readToEnd().texts.joined().split(separator: " ").count == 600)
-        #expect(server.waitForLog("one of its functions does not return"))
+        #expect(
+            server.waitForLog(
+                code == "agent_crashed" ? "one of its functions does not return" : "did not return from a function")
+        )
     }
 
     @Test func aToolOrAModelThatDiesIsAnsweredToo() throws {
