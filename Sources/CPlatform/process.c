@@ -132,6 +132,7 @@ int64_t cplatform_child_output(const char *program, char *const *arguments, int3
     if (count > 0) filled += (size_t)count;
   }
   close(child.output);
+  if (child.end >= 0) close(child.end);
   cplatform_child_kill(child.pid);
   int32_t signal, status;
   cplatform_child_reap(child.pid, &signal, &status);

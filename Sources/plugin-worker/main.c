@@ -46,6 +46,13 @@ static struct {
 static int host = -1, wake = -1;
 static pthread_t main_thread;
 
+/* The host is gone. Processes that the plugin has started, where no sandbox keeps it from that, go as well: the host's workers have
+ * a process group each. */
+static _Noreturn void leave(void) {
+  if (getpgrp() == getpid()) kill(0, SIGKILL);
+  _exit(0);
+}
+
 /* Writes what the socket takes. The lock is held. */
 static void flush_locked(void) {
   while (output.begin < output.end) {
@@ -57,7 +64,7 @@ static void flush_locked(void) {
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       break;
     } else {
-      _exit(0); /* the host is gone */
+      leave();
     }
   }
   if (output.begin == output.end) {
@@ -177,10 +184,10 @@ static void read_host(apr_runtime *runtime) {
     if (!make_room()) _exit(2);
     size_t room = input.capacity - input.end;
     ssize_t n = recv(host, input.bytes + input.end, room, 0);
-    if (n == 0) _exit(0);
+    if (n == 0) leave();
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (n < 0) _exit(0);
+    if (n < 0) leave();
     input.end += (size_t)n;
     total += (size_t)n;
     deliver_frames(runtime);
@@ -195,7 +202,7 @@ static void *watch_host(void *unused) {
   (void)unused;
   for (;;) {
     struct pollfd closed = {.fd = host, .events = POLLRDHUP};
-    if (poll(&closed, 1, -1) > 0 && closed.revents) _exit(0);
+    if (poll(&closed, 1, -1) > 0 && closed.revents) leave();
   }
 }
 

@@ -133,10 +133,10 @@ private struct ItemReader {
             return nil
         }
         let call = ModelHistory.function(id: id, name: name, arguments: json["arguments"]?.text ?? "{}")
+        let output = json["output"].map { ToolText.withoutTags($0.string ?? $0.text) } ?? "null"
         return .init(messages: [
             ["role": "assistant", "content": nil, "tool_calls": [call]],
-            ModelHistory.result(
-                id: id, text: json["output"].map { ToolText.withoutTags($0.string ?? $0.text) } ?? "null"),
+            ModelHistory.result(id: id, text: ModelHistory.cut(output, to: ItemReader.maximumResult)),
         ])
     }
 

@@ -5,14 +5,22 @@
 struct ModelHistory: Sendable {
     /// Messages that stay together.
     struct Group: Sendable, Hashable {
-        var messages: [JSON]
+        let messages: [JSON]
         /// Whether it is a user or assistant message; calls and notes are not counted.
-        var counts = false
-        var isUser = false
+        let counts: Bool
+        let isUser: Bool
         /// Whether it stays although newer ones do not.
-        var isPinned = false
+        let isPinned: Bool
+        /// What it costs, about.
+        let tokens: Int
 
-        var tokens: Int { messages.reduce(0) { $0 + TokenEstimate.tokens($1) } }
+        init(messages: [JSON], counts: Bool = false, isUser: Bool = false, isPinned: Bool = false) {
+            self.messages = messages
+            self.counts = counts
+            self.isUser = isUser
+            self.isPinned = isPinned
+            tokens = messages.reduce(0) { $0 + TokenEstimate.tokens($1) }
+        }
     }
 
     /// A step of the running turn: what the model said, its calls and their results.

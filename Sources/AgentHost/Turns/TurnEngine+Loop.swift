@@ -35,7 +35,9 @@ extension TurnEngine {
             agent: declared, offer: offer, history: history,
             budget: configuration.historyBudget.tokens(for: work.model?.model ?? ""), canAsk: job.origin.canAsk,
             toolChoice: options(job).toolChoice)
-        if !takesOver, let approval = job.approval?.decided { loop.answered = (approval, tools(of: approval, offer, work)) }
+        if !takesOver, let approval = job.approval?.decided {
+            loop.answered = (approval, tools(of: approval, offer, work))
+        }
         return loop
     }
 

@@ -188,4 +188,15 @@ struct ClientToolTests {
         #expect(events.text == "Sorry.")
         #expect(model.requests[1].messages.last?["content"]?.string?.contains("JSON object") == true)
     }
+
+    @Test func whatAPageAnswersIsCutForTheModelAndHoldsNothingInvisible() async throws {
+        let bench = Bench()
+        let model = bot(bench, [ScriptedModel.call(("locate", "{}")), ScriptedModel.say("Long.")])
+        let reader = try await bench.create("bot")
+        _ = await all(reader)
+        let output = JSON.string("\u{E0041}" + String(repeating: "x", count: 200_000))
+        _ = await all(try await bench.engine.addClientToolOutput(output, thread: reader.threadID, origin: origin))
+        let told = try #require(model.requests[1].messages.last?["content"]?.string)
+        #expect(told.hasPrefix("xxx") && told.utf8.count < 66_000 && told.contains("200000 bytes"))
+    }
 }

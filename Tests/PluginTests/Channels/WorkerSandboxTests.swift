@@ -14,6 +14,10 @@ struct WorkerSandboxTests {
             ])
         let silent = try self.sandbox(.require)
         #expect(silent.memory == 512 && silent.threads == 32)
+        var limits = PluginLimitTable()
+        limits.forPlugin["dev.example.x"] = [.memoryMegabytes: 2_048, .threads: 8]
+        let limited = try self.sandbox(.require, limits: limits)
+        #expect(limited.memory == 2_048 && limited.threads == 8, "the operator has the last word")
     }
 
     /// However it is linked, a library from Swift has the sections of its runtime.
@@ -44,14 +48,16 @@ struct WorkerSandboxTests {
 
     /// Of EchoC with other permissions and one more file.
     private func sandbox(
-        _ policy: SandboxPolicy, permissions: String = "{}", read: [String] = [], adding file: (String, [UInt8])? = nil
+        _ policy: SandboxPolicy, permissions: String = "{}", read: [String] = [], adding file: (String, [UInt8])? = nil,
+        limits: PluginLimitTable = PluginLimitTable()
     ) throws -> WorkerSandbox {
         var bundle = try Bundle.read("\(try Fixtures.built().plugins)/\(TestHost.echo)")
         let text =
             #"{"abi":1,"id":"dev.example.x","name":"x","version":"1","library":"x.so","permissions":\#(permissions)}"#
         bundle.manifest = try Manifest(parsing: Array(text.utf8))
         if let file { bundle.files.append(file) }
-        return WorkerSandbox(policy, for: bundle, in: "/cache/x", read: read)
+        return WorkerSandbox(
+            policy, for: bundle, in: "/cache/x", read: read, limits: limits.limits(of: bundle.manifest))
     }
 
     // MARK: What the worker program says

@@ -76,7 +76,11 @@ extension TestHost {
     static func processes(of suffix: String) -> [String] {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.filter { process in
-            guard Int(process) != nil else { return false }
+            // Only our own: the same tests may be running elsewhere.
+            guard Int(process) != nil,
+                let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+                status.contains("PPid:\t\(ProcessInfo.processInfo.processIdentifier)\n")
+            else { return false }
             let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
             return program?.hasSuffix(suffix) == true
         }

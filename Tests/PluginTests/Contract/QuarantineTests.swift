@@ -78,7 +78,7 @@ struct QuarantineTests {
         let notices = Collected<PluginNotice>()
         let io = try WorkerIO()
         let deadlines = DeadlineTimer(name: "test-clock")
-        let sandbox = WorkerSandbox(.require, for: bundle, in: copy.folder, read: [])
+        let sandbox = WorkerSandbox(.require, for: bundle, in: copy.folder, read: [], limits: PluginLimits())
         let instance = PluginInstance(
             bundle.manifest, file: bundle.fileName,
             setup: PluginInstance.Setup(

@@ -4,7 +4,7 @@ internal import CPlatform
 /// start, for `/health` and for operators.
 struct SandboxReport: Sendable, Hashable {
     /// Milliseconds that the worker program has to answer.
-    static let patience: Int32 = 5_000
+    static let patience: Int32 = 2_000
 
     /// Parts, by the names that `plugin-worker --without` knows.
     enum Part: String, Sendable, CaseIterable { case limits, privileges, landlock, seccomp }

@@ -9,8 +9,6 @@ struct WorkerSandbox: Sendable, Hashable {
         case swift
     }
 
-    /// Megabytes of memory where the manifest does not say.
-    static let defaultMemory: Int64 = 512
     /// Threads where the manifest does not say.
     static let defaultThreads: Int64 = 32
 
@@ -21,20 +19,22 @@ struct WorkerSandbox: Sendable, Hashable {
     var read: [String] = []
     var runtime = Runtime.native
     /// Megabytes of private memory, beside what the worker and the libraries take; 0: as much as there is.
-    var memory = defaultMemory
-    /// Threads of the plugin.
-    var threads = defaultThreads
+    var memory: Int64
+    /// Threads of the plugin: so many blocking functions run at once, and stacks have room beside its memory.
+    var threads: Int64
 
     /// - Parameters:
     ///   - folder: of the private copy.
     ///   - read: what the operator lets every plugin read.
-    init(_ policy: SandboxPolicy, for bundle: Bundle, in folder: String, read: [String]) {
+    ///   - limits: of this plugin; the host ends a worker that passes them, the walls hold until it has looked.
+    init(_ policy: SandboxPolicy, for bundle: Bundle, in folder: String, read: [String], limits: PluginLimits) {
         self.policy = policy
         self.folder = folder
         runtime = bundle.holdsSwift ? .swift : .native
         self.read = read + (runtime == .swift ? [WorkerSandbox.swiftRuntimeFolder].compactMap { $0 } : [])
-        memory = bundle.manifest.permissions.memoryMegabytes ?? WorkerSandbox.defaultMemory
-        threads = bundle.manifest.permissions.threads ?? WorkerSandbox.defaultThreads
+        memory = limits[.memoryMegabytes]
+        let asked = bundle.manifest.permissions.threads ?? WorkerSandbox.defaultThreads
+        threads = limits.isExceeded(.threads, by: asked) ? limits[.threads] : asked
     }
 
     /// Arguments for a worker whose socket is descriptor 3.

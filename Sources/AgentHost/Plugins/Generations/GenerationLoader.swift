@@ -96,13 +96,15 @@ struct GenerationLoader: Sendable {
         let copy = try await blocking.run { () throws(BundleError) in
             try PrivateCopy.make(of: bundle, cache: configuration.cacheFolder)
         }
+        let limits = self.limits.limits(of: bundle.manifest)
         return PluginInstance.Setup(
             library: copy.library,
             sandbox: WorkerSandbox(
-                configuration.sandboxPolicy, for: bundle, in: copy.folder, read: configuration.sandboxReadFolders),
+                configuration.sandboxPolicy, for: bundle, in: copy.folder, read: configuration.sandboxReadFolders,
+                limits: limits),
             config: config, hostVersion: configuration.hostVersion, secret: try await secret(),
             timeouts: configuration.timeouts, recovery: configuration.recovery,
-            limits: limits.limits(of: bundle.manifest))
+            limits: limits)
     }
 
     private func factory(_ mode: PluginMode, _ setup: PluginInstance.Setup) -> any PluginChannelFactory {
