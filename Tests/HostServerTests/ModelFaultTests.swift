@@ -175,7 +175,9 @@ struct ModelFaultTests {
         } else {
             // One connection is that of the question itself.
             let left = Date()
-            while (try fake.control("stats")["open"] as? Int ?? 0) > 1 { try #require(Date().timeIntervalSince(left) < 5) }
+            while (try fake.control("stats")["open"] as? Int ?? 0) > 1 {
+                try #require(Date().timeIntervalSince(left) < 5)
+            }
         }
         #expect(try fake.control("stats")["requests"] as? Int == 1, "nothing is asked again")
         #expect(host.stop() == 0)
