@@ -120,10 +120,21 @@ extension PluginHost {
         }
     }
 
+    /// Takes it into service again: what lies in the plugin folder, unless that was taken back; then what served before.
     func enable(_ id: String) async throws(PluginCommandError) {
-        guard slots[id] != nil else { throw unknown(id) }
+        guard let path = slots[id]?.path else { throw unknown(id) }
         change(id) { $0.enable() }
-        if slots[id]?.deployment.serving == nil { try await reload(id) }
+        guard slots[id]?.deployment.serving == nil else { return }
+        _ = await deploy(path)
+        await exclusively(id) {
+            guard let deployment = slots[id]?.deployment, deployment.serving == nil else { return }
+            if let last = deployment.servedLast.flatMap(deployment.record) { await bringBack(last, of: id) }
+        }
+        guard slots[id]?.deployment.serving == nil else { return }
+        throw PluginCommandError(
+            code: .pluginRefused,
+            sentence:
+                "\(Bundle.lastComponent(path)): \(found[path]?.refusal ?? "it could not be loaded; the log says why")")
     }
 
     /// Back to generation `number`, or to the one that served before; a canary is taken back.

@@ -144,7 +144,7 @@ extension PluginHost {
     }
 
     /// Loads a generation of an earlier run again, from its private copy unless its content is at hand.
-    private func bringBack(
+    func bringBack(
         _ record: Deployment.Record, of id: String, from bundle: Bundle? = nil, percent: Int? = nil,
         isPinned: Bool = false
     ) async {

@@ -193,6 +193,12 @@ struct UpgradeTests {
         #expect(await bench.host.status(of: UpgradeTests.id)?.state == "disabled")
         try await bench.host.enable(UpgradeTests.id)
         #expect(try await bench.say().hasPrefix("v1"))
+        // What was taken back stays so: what served when it was disabled serves again.
+        try await bench.install("good-2")
+        try await bench.host.rollBack(UpgradeTests.id, to: nil)
+        try await bench.host.disable(UpgradeTests.id)
+        try await bench.host.enable(UpgradeTests.id)
+        #expect(try await bench.say().hasPrefix("v1"))
         await bench.host.shutdown()
     }
 

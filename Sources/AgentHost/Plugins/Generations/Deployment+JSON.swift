@@ -1,7 +1,7 @@
 // How a deployment is kept in the database, so that a rollback, a canary or a pin survives a restart of the host.
 
 extension Deployment {
-    /// `{plugin, last, serving?, canary?, percent, disabled, held_back?, pins, generations: […]}`
+    /// `{plugin, last, serving?, canary?, percent, disabled, served_last?, held_back?, pins, generations: […]}`
     var json: JSON {
         var object = JSONObject(members: [
             ("plugin", .string(plugin)), ("last", .int(Int64(lastNumber))), ("percent", .int(Int64(percent))),
@@ -9,6 +9,7 @@ extension Deployment {
         ])
         if let serving { object["serving"] = .int(Int64(serving)) }
         if let canary { object["canary"] = .int(Int64(canary)) }
+        if let servedLast { object["served_last"] = .int(Int64(servedLast)) }
         if let heldBack { object["held_back"] = .string(heldBack) }
         object["pins"] = .object(
             JSONObject(members: pins.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) }))
@@ -30,7 +31,7 @@ extension Deployment {
         restore(
             records, last: max(last, records.map(\.number).max() ?? 0), serving: known("serving"),
             canary: known("canary"), percent: min(percent, 100), isDisabled: json["disabled"] == true,
-            heldBack: json["held_back"]?.string,
+            servedLast: known("served_last"), heldBack: json["held_back"]?.string,
             pins: (json["pins"]?.object?.members ?? []).reduce(into: [:]) { pins, member in
                 if let number = member.value.count, records.contains(where: { $0.number == number }) {
                     pins[member.key] = number

@@ -86,6 +86,8 @@ struct Deployment: Sendable, Hashable {
     private(set) var pins: [String: Int] = [:]
     /// Switched off by the operator.
     private(set) var isDisabled = false
+    /// What served when the plugin was taken out of service.
+    private(set) var servedLast: Int?
     /// Content in the plugin folder that is not loaded by itself: it was taken back.
     private(set) var heldBack: String?
 
@@ -300,6 +302,7 @@ struct Deployment: Sendable, Hashable {
     /// - Parameter reason: for its generations.
     mutating func withdraw(disabling: Bool, _ reason: String, now: Timestamp) -> [Action] {
         isDisabled = isDisabled || disabling
+        servedLast = serving ?? servedLast
         (serving, standby, canary, percent) = (nil, nil, nil, 0)
         pins = [:]
         var actions: [Action] = [.route]
@@ -310,11 +313,8 @@ struct Deployment: Sendable, Hashable {
         return actions
     }
 
-    /// Loads by itself again what the operator or crashes have taken out of service.
-    mutating func enable() {
-        isDisabled = false
-        heldBack = nil
-    }
+    /// It may be loaded again. What was taken back stays so.
+    mutating func enable() { isDisabled = false }
 
     /// Lets all turns of a thread go to one generation that is loaded.
     mutating func pin(_ thread: String, to number: Int) throws(Refusal) -> [Action] {
@@ -396,13 +396,13 @@ struct Deployment: Sendable, Hashable {
 
     /// What was kept.
     mutating func restore(
-        _ records: [Record], last: Int, serving: Int?, canary: Int?, percent: Int, isDisabled: Bool, heldBack: String?,
-        pins: [String: Int]
+        _ records: [Record], last: Int, serving: Int?, canary: Int?, percent: Int, isDisabled: Bool, servedLast: Int?,
+        heldBack: String?, pins: [String: Int]
     ) {
         self.records = records
         lastNumber = last
         (self.serving, self.canary, self.percent) = (serving, canary, percent)
-        (self.isDisabled, self.heldBack, self.pins) = (isDisabled, heldBack, pins)
+        (self.isDisabled, self.servedLast, self.heldBack, self.pins) = (isDisabled, servedLast, heldBack, pins)
     }
 
     /// After a restart of the host: nothing is loaded, but what served, was tried out or was pinned is to be again.
