@@ -161,6 +161,8 @@ struct ContainmentTests {
         #expect(!String(decoding: health.body, as: UTF8.self).contains("/"), "no path is told")
         #expect(try client.get("/ready").status == 200, "the others serve")
         #expect(try client.create("fine", agent: "echo-c").texts == ["fine"])
+        // The log is written by a thread of its own.
+        #expect(server.waitForLog("quarantined:"))
         let lines = server.log.split(separator: "\n").filter { $0.contains("quarantined:") }
         #expect(lines.count == 1)
         #expect(lines.first?.contains(#""plugin":"dev.agenthost.fixture.rogue""#) == true)

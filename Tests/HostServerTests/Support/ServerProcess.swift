@@ -103,7 +103,8 @@ final class ServerProcess: Sendable {
         return process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
     }
 
-    var log: String { (try? String(contentsOf: logURL, encoding: .utf8)) ?? "" }
+    /// What is written by now: it may end in the middle of a character.
+    var log: String { String(decoding: (try? Data(contentsOf: logURL)) ?? Data(), as: UTF8.self) }
 
     /// Waits until a log line contains `text`.
     func waitForLog(_ text: String, seconds: Double = 10) -> Bool {
