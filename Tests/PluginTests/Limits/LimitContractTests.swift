@@ -159,7 +159,7 @@ struct LimitContractTests {
         for other in others { #expect(await other.recorder.failure() == nil && other.recorder.deltas == 20) }
         #expect(try await metering(host).stuckLanes == 3)
         #expect(FileManager.default.createFile(atPath: path, contents: nil))
-        let after = try await metering(host) { $0.stuckLanes == 0 }
+        let after = try await metering(host) { $0.stuckLanes == 0 && $0.limitHits[.laneMilliseconds] == 3 }
         #expect(after.stuckLanes == 0 && after.limitHits[.laneMilliseconds] == 3)
         for _ in 0..<400 where await host.host.health.contains(where: { $0.state == .stuck }) {
             try await Task.sleep(for: .milliseconds(10))
