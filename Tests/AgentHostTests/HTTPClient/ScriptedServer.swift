@@ -83,7 +83,8 @@ final class ScriptedServer: Sendable {
         _ = NativeThread(name: "script") { [listener, self] in
             while true {
                 let descriptor = accept(listener, nil, nil)
-                guard descriptor >= 0 else { return }
+                // Closed here and nowhere else: `accept` on a number that somebody else has by now would take his connections.
+                guard descriptor >= 0 else { return _ = close(listener) }
                 accepted.add(1, ordering: .relaxed)
                 var on: Int32 = 1
                 setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -96,10 +97,7 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
 }
