@@ -82,7 +82,7 @@ let package = Package(
     targets: [
         // The contract, and the C it stands on.
         .target(name: "PluginABI", exclude: ["abi.lock", "agent-plugin.pc.in", "rust"]),
-        .target(name: "PluginRuntime", dependencies: ["PluginABI"]),
+        .target(name: "PluginRuntime", dependencies: ["PluginABI", "CPlatform"]),
         .target(name: "CPlatform"),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CCurl", publicHeadersPath: ".", linkerSettings: [.linkedLibrary("curl")]),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -129,6 +130,15 @@ static void add_death(const death *death) {
   apr_text_add(&report, ") was called");
 }
 
+/* A plugin that gets no more memory mostly ends itself, with a signal that says nothing about that. */
+static void add_memory(void) {
+  struct rusage used;
+  if (getrusage(RUSAGE_SELF, &used) != 0) return;
+  apr_text_add(&report, "; ");
+  apr_text_number(&report, used.ru_maxrss / 1024);
+  apr_text_add(&report, " MB were resident at most");
+}
+
 /* One line, for a worker: the host puts it into its log. */
 static void say_last_words(const death *death) {
   apr_text_add(&report, program);
@@ -151,6 +161,7 @@ static void say_last_words(const death *death) {
   }
   apr_text_add(&report, apr_here.function ? ", in " : ", on a thread of its own");
   if (apr_here.function) add_place(&apr_here);
+  add_memory();
   apr_text_add(&report, "\n");
   apr_text_write(&report, 2);
 }

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include "cplatform_wake_policy.h"
 #include "plugin_runtime.h"
 
 #include <limits.h>
@@ -194,6 +195,8 @@ typedef struct apr_runner {
   apr_root *held_first, *held_last; /* whose messages wait to be sent together */
   uint32_t held_count;
   int64_t held_since; /* nanoseconds */
+  cplatform_wake_policy wakes;
+  uint32_t ran; /* functions, since it last waited */
 } apr_runner;
 
 /* A timer in the heap. The time lies beside the pointer: comparing touches no timer. */

@@ -113,6 +113,8 @@ bool apr_replace_runner_locked(apr_runtime *runtime) {
 
 /* Waits to be called, or for the first timer if no other thread looks at it. */
 static void wait_for_work(apr_runtime *runtime, apr_runner *runner, int64_t now) {
+  cplatform_wake_policy_note(&runner->wakes, runner->ran);
+  runner->ran = 0;
   runner->awake = false;
   runtime->idle_lane_threads++;
   int64_t due = runtime->heap_count ? runtime->heap[0].at : INT64_MAX;

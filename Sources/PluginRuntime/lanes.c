@@ -373,6 +373,7 @@ void apr_run_one_locked(apr_runtime *runtime, apr_runner *runner, int64_t *now) 
   int64_t counted = took < APR_HELP_NS ? took : APR_HELP_NS;
   pthread_mutex_lock(&runtime->lock);
   runner->running = false;
+  runner->ran++;
   runtime->typical_took += (counted - runtime->typical_took) / 8;
   runtime->lane_ns += took;
   root->lane_ns += took;
@@ -403,14 +404,15 @@ static void arm_timer(apr_runtime *runtime, int64_t now) {
   runtime->timer_armed = due;
 }
 
-void apr_pump(apr_runtime *runtime) {
-  if (runtime->pump_fd < 0) return;
+uint32_t apr_pump(apr_runtime *runtime) {
+  if (runtime->pump_fd < 0) return 0;
   pthread_mutex_lock(&runtime->lock);
   if (runtime->wake_signalled) {
     uint64_t count;
     if (read(runtime->wake_fd, &count, sizeof count) == sizeof count) runtime->wake_signalled = false;
   }
   runtime->pumping = true;
+  runtime->runners->ran = 0;
   apr_enter_lane(runtime, AP_LANE_TURN);
   int64_t now = apr_now(), until = now + APR_PUMP_SLICE_MS * APR_NANOSECONDS_PER_MS;
   for (;;) {
@@ -422,5 +424,7 @@ void apr_pump(apr_runtime *runtime) {
   runtime->pumping = false;
   arm_timer(runtime, now);
   if (runtime->ready_first) apr_wake_pump_locked(runtime);
+  uint32_t ran = runtime->runners->ran;
   pthread_mutex_unlock(&runtime->lock);
+  return ran;
 }

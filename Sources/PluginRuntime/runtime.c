@@ -230,7 +230,7 @@ typedef struct beginning {
 } beginning;
 
 /* A thread names itself, and asks for itself not to push aside what runs when it is woken (SCHED_BATCH: on a busy machine
- * the host finishes its round first). For another thread both would need what a sandbox forbids. If they fail, only
+ * the host finishes its round first; cplatform_wake_policy.h). For another thread both would need what a sandbox forbids. If they fail, only
  * comfort and speed are lost. */
 static void *begin_thread(void *user) {
   beginning own = *(beginning *)user;

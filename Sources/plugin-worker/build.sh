@@ -12,4 +12,4 @@ mkdir -p "$parts"
 cc -std=c11 -O1 -Wall -Wextra -Werror -o "$parts/filters" "$here/filters/rules.c" -lseccomp
 "$parts/filters" > "$parts/seccomp_filters.h"
 ${CC:-cc} -std=c11 -O2 -g -Wall -Wextra -Werror -pthread -I"$parts" -I"$sources/PluginABI/include" \
-    -I"$sources/PluginRuntime/include" "$@" -o "$program" "$here"/*.c "$sources"/PluginRuntime/*.c -ldl
+    -I"$sources/PluginRuntime/include" -I"$sources/CPlatform/include" "$@" -o "$program" "$here"/*.c "$sources"/PluginRuntime/*.c -ldl

@@ -9,6 +9,7 @@
  * frame; 4 the sandbox cannot be built, which APR_LOADED has said. */
 #define _GNU_SOURCE
 
+#include "cplatform_wake_policy.h"
 #include "plugin_crash.h"
 #include "plugin_runtime.h"
 #include "sandbox.h"
@@ -213,6 +214,7 @@ static void run(apr_runtime *runtime) {
       [PUMP] = {.fd = apr_pump_fd(runtime), .events = POLLIN},
       [WAKE] = {.fd = wake, .events = POLLIN},
   };
+  cplatform_wake_policy wakes = {0};
   for (;;) {
     pthread_mutex_lock(&output.lock);
     output.main_stuck = false;
@@ -233,7 +235,7 @@ static void run(apr_runtime *runtime) {
       if (read(wake, &count, sizeof count) < 0) continue;
     }
     if (polled[HOST].revents & (POLLIN | POLLHUP | POLLERR)) read_host(runtime);
-    apr_pump(runtime);
+    cplatform_wake_policy_note(&wakes, apr_pump(runtime));
   }
 }
 
@@ -264,7 +266,8 @@ int main(int argc, char **argv) {
     refuse_load(sentence);
     return 4;
   }
-  /* Inherited by all threads: when woken, they do not push the host aside. If it fails, only speed is lost. */
+  /* Inherited by all threads: when woken, they do not push the host aside, but for this one, which serves it, while there is little
+   * to do (cplatform_wake_policy.h). If it fails, only speed is lost. */
   sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   fcntl(host, F_SETFL, fcntl(host, F_GETFL) | O_NONBLOCK);
   wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

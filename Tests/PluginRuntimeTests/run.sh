@@ -28,7 +28,7 @@ esac
 
 out=$root/.build/plugin-runtime-tests/$mode
 mkdir -p "$out"
-includes="-I$root/Sources/PluginABI/include -I$root/Sources/PluginRuntime/include"
+includes="-I$root/Sources/PluginABI/include -I$root/Sources/PluginRuntime/include -I$root/Sources/CPlatform/include"
 warnings="-std=c11 -Wall -Wextra -Werror -pthread"
 short="-DAPR_POOL_IDLE_MS=100" # so that a test can wait for it
 wrap="-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc" # so that a test can let memory run out

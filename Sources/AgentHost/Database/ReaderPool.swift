@@ -42,7 +42,9 @@ final class ReaderPool: Sendable {
 
     private static func serve(_ queue: BlockingQueue<Job>, _ open: @Sendable () throws -> Connection) {
         var connection: Connection?
+        var wakes = WakePolicy()
         while let job = queue.takeFirst() {
+            wakes.note(1)
             let current = Result { try connection ?? open() }
             connection = try? current.get()
             // After a fault of the database the connection may be unsound.

@@ -54,8 +54,10 @@ private struct WriterLoop {
     mutating func run(_ queue: BlockingQueue<WriteJob>) {
         var waiting: [WriteJob] = []
         var deadline: Int64?
+        var wakes = WakePolicy()
         while true {
             let taken = queue.takeAll(deadline: deadline)
+            wakes.note(taken.count)
             if taken.isEmpty && deadline == nil { return }
             waiting = waiting.isEmpty ? taken : waiting + taken
             if waiting.allSatisfy(\.isRelaxed), !queue.isClosed {

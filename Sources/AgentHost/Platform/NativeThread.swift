@@ -13,7 +13,8 @@ final class NativeThread: Sendable {
     ///   - name: shown by tools such as `top -H`; at most 15 bytes are kept.
     ///   - stackBytes: size of the stack; 0 means the system's default.
     ///   - isPrompt: whether it pushes others aside when it is woken. Others wait, on a busy machine, until what runs has ended its
-    ///     iteration, and then find more to do at once: a third fewer thread switches and larger groups (docs/performance.md).
+    ///     iteration, and then find more to do at once: a third fewer thread switches and larger groups (docs/performance.md). Those that
+    ///     others wait for change it by how much there is to do (`WakePolicy`).
     init(name: String, stackBytes: Int = 0, isPrompt: Bool = false, body: @escaping @Sendable () -> Void) {
         let box = unsafe Unmanaged.passRetained(Body(body))
         var id: UInt = 0

@@ -149,9 +149,9 @@ void apr_deliver(apr_runtime *AP_NONNULL runtime, const apr_message *AP_NONNULL 
 
 /* For lane_threads = 0. apr_pump_fd: a descriptor that polls readable when there is lane work or a timer is due;
  * apr_pump: runs what is due on the calling thread until nothing is left or about 5 ms have passed (then the
- * descriptor stays readable). Always the same thread. */
+ * descriptor stays readable), and answers how many functions it ran. Always the same thread. */
 int apr_pump_fd(apr_runtime *AP_NONNULL runtime);
-void apr_pump(apr_runtime *AP_NONNULL runtime);
+uint32_t apr_pump(apr_runtime *AP_NONNULL runtime);
 
 /* Joins all threads and frees the runtime. Only after APR_DESTROYED (or before APR_LOAD). */
 void apr_destroy(apr_runtime *AP_NONNULL runtime);

@@ -6,18 +6,38 @@ import Testing
 struct LineSplitterTests {
     @Test func linesAreCutAndBounded() {
         var splitter = LineSplitter()
-        #expect(splitter.feed(Array("one\ntw".utf8)) == ["one"])
-        #expect(splitter.feed(Array("o\n\n".utf8)) == ["two"])
+        #expect(splitter.feed(Array("one\ntw".utf8)).map(\.text) == ["one"])
+        #expect(splitter.feed(Array("o\n\nthree\n".utf8)).map(\.text) == ["two", "three"])
         let long = [UInt8](repeating: 0x61, count: LineSplitter.limit + 5)
-        #expect(splitter.feed(long).map(\.utf8.count) == [LineSplitter.limit])
-        #expect(splitter.finish() == "aaaaa" && splitter.finish() == nil)
+        #expect(splitter.feed(long).map(\.bytes.count) == [LineSplitter.limit])
+        let rest = [splitter.finish()?.text, splitter.finish()?.text]
+        #expect(rest == ["aaaaa", nil])
+    }
+
+    /// However it is cut into pieces.
+    @Test func piecesChangeNothing() {
+        let bytes = Array("a\nbc\n\ndéf\nlast".utf8)
+        for size in 1...bytes.count {
+            var splitter = LineSplitter()
+            var lines: [String] = []
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                lines += splitter.feed(Array(bytes[start..<min(start + size, bytes.count)])).map(\.text)
+            }
+            #expect(lines == ["a", "bc", "déf"] && splitter.finish()?.text == "last")
+        }
     }
 
     @Test func whatIsNoTextIsReplaced() {
         var splitter = LineSplitter()
-        #expect(splitter.feed([0x61, 0xFF, 0x62, 0x0A]) == ["a\u{FFFD}b"])
+        #expect(splitter.feed([0x61, 0xFF, 0x62, 0x0A]).map(\.text) == ["a\u{FFFD}b"])
         // ESC is left to the log; a terminal takes U+009B for the same.
-        #expect(splitter.feed(Array("\u{1B}[2J\u{9B}2J\u{7F}\n".utf8)) == ["\u{1B}[2J\u{FFFD}2J\u{FFFD}"])
+        let controls = splitter.feed(Array("\u{1B}[2J\u{9B}2J\u{7F}\n".utf8))
+        #expect(controls.map(\.text) == ["\u{1B}[2J\u{FFFD}2J\u{FFFD}"])
+    }
+
+    @Test func wordsAfterAPrefixAreFound() {
+        let line = PrintedLine(bytes: Array("why: it died".utf8))
+        #expect(line.text(after: "why: ") == "it died" && line.text(after: "who: ") == nil)
     }
 }
 
@@ -32,10 +52,13 @@ struct OutputRateTests {
         #expect(isAllowed)
     }
 
-    @Test func bytesBeyondTheBudgetWaitForTheNextSecond() {
+    @Test func bytesBeyondTheBudgetWaitForTheNextShare() {
         var budget = OutputBudget()
-        let pauses = [(OutputBudget.limit - 1, 5_100), (1, 5_900), (1, 6_000)].map { budget.spend($0, at: $1) }
-        #expect(pauses == [nil, 6_000, nil])
+        let start = 100 * OutputBudget.span
+        let pauses = [(OutputBudget.limit - 1, start), (1, start + 1), (1, start + OutputBudget.span)].map {
+            budget.spend($0, at: $1)
+        }
+        #expect(pauses == [nil, start + OutputBudget.span, nil])
     }
 }
 

@@ -29,7 +29,7 @@ enum Fixtures {
         try FileManager.default.createDirectory(at: hostile, withIntermediateDirectories: true)
         try run(
             """
-            cc -std=c11 -Wall -Wextra -Werror -ISources/PluginABI/include -ISources/PluginRuntime/include \
+            cc -std=c11 -Wall -Wextra -Werror -ISources/PluginABI/include -ISources/PluginRuntime/include -ISources/CPlatform/include \
             -o '\(hostile.path)/garbage' Tests/Fixtures/Hostile/worker.c Sources/PluginRuntime/frames.c
             """)
         for name in ["deaf", "gone", "talk", "flood", "liar"] {

@@ -25,22 +25,26 @@ struct LineRate: Sendable {
     }
 }
 
-/// Keeps what a plugin prints from costing the host more than reading 1 MiB in a second: when that is spent, the pipe is left alone until
-/// the second is over, and a plugin that goes on printing waits.
+/// Keeps what a plugin prints from costing the host more than reading 1 MiB in a second: when the share of a sixteenth of a second is
+/// spent, the pipe is left alone until that is over, and a plugin that goes on printing waits. Shares that small keep a flood from holding
+/// up the thread that serves the other workers.
 ///
 /// Pure: times are milliseconds of the monotonic clock.
 struct OutputBudget: Sendable {
-    static let limit = 1 << 20
-    private var second: Int64 = 0
+    /// Bytes of a share.
+    static let limit = 1 << 16
+    /// Milliseconds that a share is for.
+    static let span: Int64 = 62
+    private var share: Int64 = 0
     private var spent = 0
 
     /// Takes note of bytes that were read. Answers when to go on reading, or nil: at once.
     mutating func spend(_ bytes: Int, at now: Int64) -> Int64? {
-        if now / 1_000 != second {
-            second = now / 1_000
+        if now / OutputBudget.span != share {
+            share = now / OutputBudget.span
             spent = 0
         }
         spent += bytes
-        return spent < OutputBudget.limit ? nil : (second + 1) * 1_000
+        return spent < OutputBudget.limit ? nil : (share + 1) * OutputBudget.span
     }
 }

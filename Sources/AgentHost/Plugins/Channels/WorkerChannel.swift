@@ -40,8 +40,13 @@ final class WorkerChannel: PluginChannel {
         var isDying = false
     }
 
-    /// Most pieces that are read from one that has ended: a process that it left behind may go on writing.
+    /// Bytes that are read at once: of frames, and of what it prints. A line costs more than a frame, and nobody waits for it.
+    private static let piece = 1 << 16
+    private static let printedPiece = 1 << 12
+    /// Most pieces that are read from one that has ended: a process that it left behind may go on writing. What it printed fits into a
+    /// pipe, which holds 64 KiB.
     private static let lastPieces = 256
+    private static let lastPrintedPieces = 32
     /// How the line begins that says why it dies (crash.c).
     private static let ownLine = "plugin-worker: last words: "
 
@@ -134,7 +139,7 @@ final class WorkerChannel: PluginChannel {
     /// Reads a piece and delivers its events; the end or a bad frame is the worker's death. False when nothing is left to read.
     @discardableResult
     func readSocket() -> Bool {
-        guard !inbox.withLock({ $0.isDying }), let piece = read(child.socket) else { return false }
+        guard !inbox.withLock({ $0.isDying }), let piece = read(child.socket, WorkerChannel.piece) else { return false }
         guard !piece.isEmpty else {
             die(nil)
             return false
@@ -158,22 +163,22 @@ final class WorkerChannel: PluginChannel {
 
     /// Reads what the plugin printed, unless it prints too much: then that waits.
     func readOutput() {
-        guard let piece = read(child.output) else { return }
+        guard let piece = read(child.output, WorkerChannel.printedPiece) else { return }
         if piece.isEmpty { return io.unwatch(child.output) }
         report(inbox.withLock { $0.lines.feed(piece) })
         let pause = inbox.withLock { $0.budget.spend(piece.count, at: monotonicMilliseconds()) }
         if let pause { io.pauseOutput(self, until: pause) }
     }
 
-    private func report(_ lines: [String]) {
+    private func report(_ lines: [PrintedLine]) {
         let now = monotonicMilliseconds()
         for line in lines {
-            if line.hasPrefix(WorkerChannel.ownLine) {
-                inbox.withLock { $0.lastWords = String(line.dropFirst(WorkerChannel.ownLine.count).prefix(1_024)) }
+            if let words = line.text(after: WorkerChannel.ownLine) {
+                inbox.withLock { $0.lastWords = String(words.prefix(1_024)) }
             }
             guard inbox.withLock({ $0.rate.allows(at: now) }) else { continue }
             reportDropped()
-            log.info("plugin output", ["line": .string(line)])
+            log.info("plugin output", ["line": .string(line.text)])
         }
     }
 
@@ -186,9 +191,9 @@ final class WorkerChannel: PluginChannel {
     }
 
     /// A piece; empty at the end or when the stream is broken; nil when there is nothing now.
-    private func read(_ descriptor: Int32) -> [UInt8]? {
+    private func read(_ descriptor: Int32, _ size: Int) -> [UInt8]? {
         var result: Int64 = 0
-        let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+        let piece = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             result = unsafe cplatform_stream_read(descriptor, base, buffer.count)
             count = Int(max(result, 0))
@@ -208,8 +213,8 @@ final class WorkerChannel: PluginChannel {
     private func bury() {
         io.remove(self)
         // What it printed last often says why it died.
-        for _ in 0..<WorkerChannel.lastPieces {
-            guard let piece = read(child.output), !piece.isEmpty else { break }
+        for _ in 0..<WorkerChannel.lastPrintedPieces {
+            guard let piece = read(child.output, WorkerChannel.printedPiece), !piece.isEmpty else { break }
             report(inbox.withLock { $0.lines.feed(piece) })
         }
         if let rest = inbox.withLock({ $0.lines.finish() }) { report([rest]) }

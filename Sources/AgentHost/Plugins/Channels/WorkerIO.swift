@@ -120,6 +120,7 @@ private import Synchronization
 
     private func run() {
         var ready = [cplatform_ready](repeating: cplatform_ready(tag: 0, events: 0), count: 64)
+        var wakes = WakePolicy()
         while true {
             let pause = endPauses()
             let count = unsafe ready.withUnsafeMutableBufferPointer { buffer in
@@ -142,6 +143,7 @@ private import Synchronization
                 return state.dirty.compactMap { state.workers[$0] }
             }
             for worker in dirty { worker.flush() }
+            wakes.note(count + dirty.count)
             if state.withLock({ $0.isClosed && $0.workers.isEmpty }) { return }
         }
     }
