@@ -1,5 +1,6 @@
-/* tokens <port> <per second> - a model's server for benchmarks: answers each POST with an endless stream of Chat Completions, so many tokens a
- * second, each in a write of its own, about 250 bytes, with the time of sending in microseconds behind an '@'. */
+/* tokens <port> <per second> [step] - a model's server for benchmarks: answers each POST with an endless stream of Chat Completions, so many tokens
+ * a second, each in a write of its own, about 250 bytes, with the time of sending in microseconds behind an '@'. The first comes after a random part
+ * of the interval, as streams do not know of each other; with `step` after the whole: streams that began together then stay together. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -19,12 +20,13 @@ typedef struct stream {
   bool is_open;
   int64_t due;
   size_t length;
-  struct stream *next; /* all have the same interval, so a list is in order */
+  struct stream *next; /* by the time that is due; all have the same interval, so who was served comes last */
   char request[65536];
 } stream;
 
 static stream *first, *last;
 static int64_t interval;
+static bool in_step;
 
 static int64_t now_ns(void) {
   struct timespec now;
@@ -37,6 +39,14 @@ static void append(stream *s) {
   if (last) last->next = s;
   else first = s;
   last = s;
+}
+
+static void insert(stream *s) {
+  stream **place = &first;
+  while (*place && (*place)->due <= s->due) place = &(*place)->next;
+  s->next = *place;
+  *place = s;
+  if (!s->next) last = s;
 }
 
 static void beat(int64_t now) {
@@ -72,12 +82,13 @@ static void begin(stream *s) {
   static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
   send(s->fd, head, sizeof head - 1, MSG_NOSIGNAL);
   s->is_open = true;
-  s->due = now_ns() + interval;
-  append(s);
+  s->due = now_ns() + (in_step ? interval : (int64_t)(drand48() * (double)interval));
+  insert(s);
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3 || atoi(argv[2]) < 1) return 2;
+  if (argc < 3 || atoi(argv[2]) < 1) return 2;
+  in_step = argc > 3;
   interval = 1000000000 / atoi(argv[2]);
   int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -107,8 +118,12 @@ int main(int argc, char **argv) {
       ssize_t read = recv(s->fd, s->request + s->length, sizeof s->request - 1 - s->length, 0);
       if (read <= 0) {
         epoll_ctl(poller, EPOLL_CTL_DEL, s->fd, NULL);
-        if (!s->is_open) close(s->fd), free(s);
-        s->is_open = false; /* the next beat frees it */
+        if (s->is_open) {
+          s->is_open = false; /* the next beat frees it */
+        } else {
+          close(s->fd);
+          free(s);
+        }
         continue;
       }
       if (s->is_open) continue;

@@ -94,8 +94,10 @@ func usedCPU() -> Int {
 func serve(_ doorway: Doorway) {
     var buffer: [UInt8] = []
     var noCursor: EventCursor?
+    var wakes = WakePolicy()
     while true {
         let readers = doorway.news.takeAll()
+        wakes.note(readers.count)
         if readers.isEmpty { return }
         for reader in readers {
             while case .events(let events) = reader.take(limit: 64 << 10) {
@@ -133,7 +135,7 @@ func run(_ words: [String]) async throws {
         store: store, registry: registry, tools: tools, configuration: TurnConfiguration(), log: log)
 
     let doorway = Doorway()
-    let door = NativeThread(name: "door", isPrompt: true) { serve(doorway) }
+    let door = NativeThread(name: "door") { serve(doorway) }
     let message = ChatKit.UserMessage(content: [.text("1000000")])
     // Some at a time, as clients would: one after the other each would wait for two commits of its own.
     let readers = try await withThrowingTaskGroup(of: [TurnReader].self) { group in

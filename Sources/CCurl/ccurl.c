@@ -151,7 +151,7 @@ void ccurl_loop_destroy(ccurl_loop *loop) {
 
 void ccurl_loop_wake(const ccurl_loop *loop) { (void)eventfd_write(loop->wake, 1); }
 
-void ccurl_loop_wait(ccurl_loop *loop, int timeout_ms) {
+int ccurl_loop_wait(ccurl_loop *loop, int timeout_ms) {
   if (loop->due >= 0) {
     int64_t left = loop->due - now_ms();
     if (left < 0) left = 0;
@@ -169,6 +169,7 @@ void ccurl_loop_wait(ccurl_loop *loop, int timeout_ms) {
     loop->due = -1; /* set anew by the call, if there is more to wait for */
     curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
   }
+  return count < 0 ? 0 : count;
 }
 
 /* ---- transfers ---- */

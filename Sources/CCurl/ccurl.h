@@ -64,8 +64,9 @@ void ccurl_loop_close(ccurl_loop *_Nonnull loop);
 void ccurl_loop_destroy(ccurl_loop *_Nonnull loop);
 /* Makes the waiting thread return. Any thread. */
 void ccurl_loop_wake(const ccurl_loop *_Nonnull loop);
-/* Waits up to `timeout_ms` (negative: for ever) for something to happen and does what is to be done. */
-void ccurl_loop_wait(ccurl_loop *_Nonnull loop, int timeout_ms);
+/* Waits up to `timeout_ms` (negative: for ever) for something to happen and does what is to be done. Answers how many
+ * sockets there were to look at. */
+int ccurl_loop_wait(ccurl_loop *_Nonnull loop, int timeout_ms);
 /* The context of a transfer that has ended; null when there is none (left). */
 void *_Nullable ccurl_loop_ended(ccurl_loop *_Nonnull loop, ccurl_end *_Nonnull end);
 

@@ -15,7 +15,6 @@
 struct start {
   void (*body)(void *);
   void *context;
-  bool prompt;
   char name[16];
 };
 
@@ -23,7 +22,7 @@ static void *trampoline(void *argument) {
   struct start *start = argument;
   pthread_setname_np(pthread_self(), start->name);
   /* A failure changes nothing but the speed. */
-  if (!start->prompt) sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   void (*body)(void *) = start->body;
   void *context = start->context;
   free(start);
@@ -31,13 +30,12 @@ static void *trampoline(void *argument) {
   return NULL;
 }
 
-int cplatform_thread_start(const char *name, size_t stack_bytes, bool prompt, void (*body)(void *), void *context,
+int cplatform_thread_start(const char *name, size_t stack_bytes, void (*body)(void *), void *context,
                            uintptr_t *out) {
   struct start *start = calloc(1, sizeof *start);
   if (!start) return ENOMEM;
   start->body = body;
   start->context = context;
-  start->prompt = prompt;
   snprintf(start->name, sizeof start->name, "%s", name);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);

@@ -55,8 +55,7 @@ private import Synchronization
             let transfer = UpstreamTransfer(request, handler, number: inbox.lastNumber, client: self)
             guard !inbox.isClosed else { return (transfer, false) }
             inbox.commands.append(.start(transfer))
-            // Not to be put off on a busy machine: a token waits for it.
-            if inbox.thread == nil { inbox.thread = NativeThread(name: "http-client", isPrompt: true) { self.run() } }
+            if inbox.thread == nil { inbox.thread = NativeThread(name: "http-client") { self.run() } }
             return (transfer, true)
         }
         if transfer.1 { wake() } else { transfer.0.end(.failure(UpstreamFailure(.closed))) }
@@ -88,8 +87,12 @@ private import Synchronization
     // MARK: The thread
 
     private func run() {
+        var wakes = WakePolicy()
         while true {
-            unsafe ccurl_loop_wait(loop, timeout)
+            // Pieces that have come for several transfers wake those who read them together.
+            WakeupBatch.gather {
+                wakes.note(unsafe Int(ccurl_loop_wait(loop, timeout)))
+            }
             now = monotonicMilliseconds()
             woken.store(false, ordering: .sequentiallyConsistent)
             let (commands, isClosed) = inbox.withLock { inbox in

@@ -2,7 +2,7 @@ internal import CPlatform
 
 /// Whether a thread that serves others pushes aside what runs when it is woken: while it has little to do. See `cplatform_wake_policy.h`.
 ///
-/// Confined to its thread, which must not have begun as a prompt one (`NativeThread`).
+/// Confined to its thread, a `NativeThread`.
 @safe struct WakePolicy {
     private var policy = cplatform_wake_policy()
 

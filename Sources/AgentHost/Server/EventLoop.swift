@@ -125,6 +125,7 @@ protocol EventSource: AnyObject {
     func serve() {
         unsafe cplatform_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
         var events = [cplatform_event](repeating: cplatform_event(), count: 256)
+        var wakes = WakePolicy()
         while running {
             runJobs()
             turnScheduled()
@@ -134,7 +135,9 @@ protocol EventSource: AnyObject {
                 return unsafe cplatform_epoll_wait(epoll, base, Int32(events.count), timeout)
             }
             now = monotonicMilliseconds()
-            for index in 0..<max(0, Int(count)) { dispatch(events[index]) }
+            var found = max(0, Int(count))
+            for index in 0..<found { found += dispatch(events[index]) }
+            wakes.note(found)
         }
         cplatform_set_current_loop(nil)
         slots = []
@@ -174,15 +177,14 @@ protocol EventSource: AnyObject {
         while let entry = deadlines.popDue(now) { source(entry.token)?.deadlinePassed() }
     }
 
-    private func dispatch(_ event: cplatform_event) {
-        if event.token == EventLoop.wakeToken {
-            takeShared()
-        } else {
-            source(event.token)?.ready(event.flags)
-        }
+    /// Returns how much more it found.
+    private func dispatch(_ event: cplatform_event) -> Int {
+        guard event.token != EventLoop.wakeToken else { return takeShared() }
+        source(event.token)?.ready(event.flags)
+        return 0
     }
 
-    private func takeShared() {
+    private func takeShared() -> Int {
         // Cleared before taking: what comes later wakes again.
         woken.store(false, ordering: .sequentiallyConsistent)
         let taken = shared.withLock { shared in
@@ -192,6 +194,7 @@ protocol EventSource: AnyObject {
         jobs.append(contentsOf: taken.jobs)
         for call in taken.calls { call() }
         for source in taken.sources { source.woken() }
+        return taken.jobs.count + taken.calls.count + taken.sources.count
     }
 
     /// The wall clock's date as HTTP writes it, at most a second old.

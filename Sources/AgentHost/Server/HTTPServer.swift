@@ -55,7 +55,7 @@ final class HTTPServer: Sendable {
         }
         let started = loops.enumerated().map { index, loop in
             let listener = Listener(descriptor, loop, context)
-            let thread = NativeThread(name: "http-\(index)", isPrompt: true) { loop.serve() }
+            let thread = NativeThread(name: "http-\(index)") { loop.serve() }
             let started = Loop(loop: loop, listener: listener, thread: thread)
             loop.run { started.listener.start() }
             return started

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Starts a thread. `body(context)` runs on it. `stack_bytes` 0 = default. Unless `prompt`, it runs under SCHED_BATCH: it does
- * not push aside what runs when it is woken (sched(7)). Returns 0 and stores the id, or an errno. */
-int cplatform_thread_start(const char *_Nonnull name, size_t stack_bytes, bool prompt,
+/* Starts a thread. `body(context)` runs on it. `stack_bytes` 0 = default. It begins under SCHED_BATCH: it does not push
+ * aside what runs when it is woken (sched(7), cplatform_wake_policy.h). Returns 0 and stores the id, or an errno. */
+int cplatform_thread_start(const char *_Nonnull name, size_t stack_bytes,
                            void (*_Nonnull body)(void *_Nullable), void *_Nullable context, uintptr_t *_Nonnull out);
 void cplatform_thread_join(uintptr_t thread);
 /* Nobody will join it: its resources go with its end. */
