@@ -7,7 +7,7 @@ private import Synchronization
     // Unchecked: `runtime` is set once, before anybody else sees the object, and `apr_deliver` may be called from any thread. The
     // lock keeps it from being called after `apr_destroy`.
     private var runtime: OpaquePointer?
-    private let receiver: any PluginChannelReceiver
+    private let relay: EventRelay
     private let state = Mutex(State())
 
     private struct State {
@@ -21,7 +21,7 @@ private import Synchronization
     private static let laneThreads: UInt32 = 2
 
     init(_ receiver: any PluginChannelReceiver) throws(PluginChannelError) {
-        self.receiver = receiver
+        relay = EventRelay(receiver)
         // The runtime's reference to this object; given back by `release`. An abandoned runtime keeps it for ever, as its
         // threads may still call.
         let context = unsafe Unmanaged.passRetained(self)
@@ -44,7 +44,7 @@ private import Synchronization
         guard !channel.state.withLock({ $0.isAbandoned }) else { return }
         var events = PluginEventBatch()
         for index in 0..<count { unsafe events.append(messages[index]) }
-        channel.receiver.channel(channel, received: events.take())
+        channel.relay.take(events.take(), of: channel)
     }
 
     func send(_ message: PluginMessage) {
@@ -79,6 +79,7 @@ private import Synchronization
         // Deliveries that had begun are short: they never wait.
         while state.withLock({ $0.users }) > 0 { cplatform_sleep_ms(1) }
         if let runtime = unsafe runtime { unsafe apr_destroy(runtime) }
+        relay.close()
         unsafe Unmanaged.passUnretained(self).release()
     }
 }
