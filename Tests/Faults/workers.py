@@ -130,7 +130,8 @@ def leave(client, report, agent):
     stream.close()
     is_kept = lambda: any(text_of(item).startswith(shown.get(item["id"], "?")) for item in client.items(thread))
     report.check(wait_for(is_kept, 5), f"cancel {agent}: {shown} was shown and is not kept")
-    works(client, report, f"cancel {agent}", thread)
+    # The worker dies when it is told of the cancel, which nobody sees: a message that is quicker meets it.
+    works(client, report, f"cancel {agent}", thread, patience=3)
 
 
 def kill_idle(host, report, figures, copies):
