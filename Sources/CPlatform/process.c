@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -135,7 +136,8 @@ int64_t cplatform_child_output(const char *program, char *const *arguments, int3
   if (child.end >= 0) close(child.end);
   cplatform_child_kill(child.pid);
   int32_t signal, status;
-  cplatform_child_reap(child.pid, &signal, &status);
+  int64_t peak;
+  cplatform_child_reap(child.pid, &signal, &status, &peak);
   return error ? -error : (int64_t)filled;
 }
 
@@ -159,13 +161,18 @@ void cplatform_child_kill(int32_t pid) {
   kill(pid, SIGKILL);
 }
 
-void cplatform_child_reap(int32_t pid, int32_t *signal, int32_t *status) {
+void cplatform_child_reap(int32_t pid, int32_t *signal, int32_t *status, int64_t *peak_bytes) {
   int result = 0;
+  struct rusage used = {0}, own = {0};
   *signal = 0;
   *status = 0;
-  while (waitpid(pid, &result, 0) < 0) {
+  *peak_bytes = 0;
+  while (wait4(pid, &result, 0, &used) < 0) {
     if (errno != EINTR) return;
   }
+  /* A program that was spawned begins with the peak of the process that spawned it, whose memory it had until then: only what is
+   * above is its own. */
+  if (getrusage(RUSAGE_SELF, &own) == 0 && used.ru_maxrss > own.ru_maxrss) *peak_bytes = (int64_t)used.ru_maxrss * 1024;
   if (WIFSIGNALED(result)) *signal = WTERMSIG(result);
   else *status = WEXITSTATUS(result);
 }

@@ -130,12 +130,21 @@ static void add_death(const death *death) {
   apr_text_add(&report, ") was called");
 }
 
+/* At the beginning: that of the process that spawned this one, whose memory it had until it became another program. */
+static long first_peak;
+
+/* Kilobytes that were resident at most; 0 when that is unknown. */
+static long peak(void) {
+  struct rusage used;
+  return getrusage(RUSAGE_SELF, &used) == 0 ? used.ru_maxrss : 0;
+}
+
 /* A plugin that gets no more memory mostly ends itself, with a signal that says nothing about that. */
 static void add_memory(void) {
-  struct rusage used;
-  if (getrusage(RUSAGE_SELF, &used) != 0) return;
+  long most = peak();
+  if (most <= first_peak) return;
   apr_text_add(&report, "; ");
-  apr_text_number(&report, used.ru_maxrss / 1024);
+  apr_text_number(&report, most / 1024);
   apr_text_add(&report, " MB were resident at most");
 }
 
@@ -366,6 +375,7 @@ int apr_crash_install(const apr_crash_options *options) {
   }
   program = name;
   folder = path;
+  first_peak = peak();
   hands_over = options->hands_over;
   is_installed = true;
   apr_modules_update();

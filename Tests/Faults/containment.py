@@ -18,7 +18,7 @@ ENDLESS = ["loop", "deadlock", "kill stop"]
 WITNESSES = 4
 PAUSE = 0.02
 WINDOW = 2.0
-# What a deed leaves behind (freed memory, lines to be logged) is not part of the quiet that follows.
+# What a deed leaves behind (freed memory, lines to be logged) is part of it, not of the quiet that follows.
 SETTLING = 0.2
 # Of the 99th percentile without anything going on, in the same run.
 MOST = 1.5
@@ -72,9 +72,8 @@ def do(host, report, deed, returns, sandboxed, agent="rogue"):
     stream = host.client(timeout=60).create(words, agent).read_to_end()
     report.check(stream.status == 200 and stream.is_complete, f"{deed}: answered {stream.status}, complete {stream.is_complete}")
     if stream.error:
-        # What harms nobody adds up when it is repeated, until a limit of the plugin ends it; or the plugin ends itself, which gets no
-        # more memory.
-        codes = ["plugin_limit"] if deed in HARMLESS and not deed.startswith("leak") else ["agent_crashed", "plugin_limit"]
+        # What harms nobody adds up when it is repeated, until a limit of the plugin ends it.
+        codes = ["plugin_limit"] if deed in HARMLESS else ["agent_crashed", "plugin_limit"]
         report.check(stream.error.get("code") in codes and stream.error.get("allow_retry") is True,
                      f"{deed}: ended with {stream.error}")
         returns.append(answers_again(host, report, deed, agent))
@@ -129,8 +128,8 @@ def attack(host, report):
             do(host, report, deed, returns, sandboxed)
         else:
             repeat(WINDOW, lambda: do(host, report, deed, returns, sandboxed))
-        spans[deed] = (began, time.monotonic())
         time.sleep(SETTLING)
+        spans[deed] = (began, time.monotonic())
     witnesses.end()
     for _, _, wrong in witnesses.turns:
         report.check(not wrong, wrong)

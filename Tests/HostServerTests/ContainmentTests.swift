@@ -127,6 +127,18 @@ struct ContainmentTests {
         )
     }
 
+    /// It takes memory faster than the host looks, gets no more and ends itself: the client hears of the limit, not of a crash.
+    @Test func whoGetsNoMoreMemoryHasPassedItsLimit() throws {
+        let server = try Self.server()
+        let client = server.client()
+        let response = try client.create("leak 4000", agent: "rogue")
+        #expect(response.isComplete)
+        let error = try #require(response.events.last?.json)
+        #expect(error["code"] as? String == "plugin_limit" && error["allow_retry"] as? Bool == true)
+        #expect((error["message"] as? String)?.contains("memory_mb") == true, "\(error)")
+        #expect(try Self.answer("well", client) == "well")
+    }
+
     @Test func aToolOrAModelThatDiesIsAnsweredToo() throws {
         let server = try Self.server()
         let client = server.client()

@@ -39,8 +39,9 @@ int cplatform_pipe_to(const char *_Nonnull command, const void *_Nullable bytes,
 /* Kills the process group of a child that was not reaped yet. */
 void cplatform_child_kill(int32_t pid);
 
-/* Waits for the end of the child. `*signal` is the signal that ended it, or 0; `*status` its exit status. */
-void cplatform_child_reap(int32_t pid, int32_t *_Nonnull signal, int32_t *_Nonnull status);
+/* Waits for the end of the child. `*signal` is the signal that ended it, or 0; `*status` its exit status; `*peak_bytes` the most memory
+ * that was resident, or 0 when that is not known, as it was less than this process has had itself. */
+void cplatform_child_reap(int32_t pid, int32_t *_Nonnull signal, int32_t *_Nonnull status, int64_t *_Nonnull peak_bytes);
 
 /* Copies the name of a signal ("SIGSEGV") into `buffer`, NUL-terminated. */
 void cplatform_signal_name(int32_t signal, char *_Nonnull buffer, size_t capacity);

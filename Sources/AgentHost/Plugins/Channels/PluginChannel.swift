@@ -14,6 +14,9 @@ protocol PluginChannel: AnyObject, Sendable {
     /// What the process of a worker has used; nil when it is gone, and in process, where it cannot be told from the host's.
     var usage: ProcessUsage? { get }
 
+    /// Bytes that were resident at most in the process of a worker that has died; 0 when that is not known, and in process.
+    var peakMemory: Int64 { get }
+
     /// Frees the runtime after `.destroyed` was reported, then calls `done` on another thread. A worker ends by itself instead, which
     /// is reported as its death. Does not block.
     func release(_ done: @escaping @Sendable () -> Void)
@@ -22,6 +25,7 @@ protocol PluginChannel: AnyObject, Sendable {
 extension PluginChannel {
     func end(_ why: String) { abandon() }
     var usage: ProcessUsage? { nil }
+    var peakMemory: Int64 { 0 }
 }
 
 /// Hears what comes over a channel.

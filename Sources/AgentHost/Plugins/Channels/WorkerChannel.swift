@@ -28,6 +28,7 @@ final class WorkerChannel: PluginChannel {
         /// Reaped: the pid may belong to somebody else now.
         var isGone = false
         var why: String?
+        var peakMemory: Int64 = 0
     }
     private struct Inbox {
         var frames = FrameReader()
@@ -94,6 +95,8 @@ final class WorkerChannel: PluginChannel {
 
     /// The lock keeps the process from being reaped meanwhile: its number would be somebody else's.
     var usage: ProcessUsage? { outbox.withLock { $0.isGone ? nil : ProcessUsage.of(pid: child.pid) } }
+
+    var peakMemory: Int64 { outbox.withLock { $0.peakMemory } }
 
     func release(_ done: @escaping @Sendable () -> Void) {}
 
@@ -228,7 +231,7 @@ final class WorkerChannel: PluginChannel {
         var signal: Int32 = 0
         var status: Int32 = 0
         let why = outbox.withLock { outbox in
-            unsafe cplatform_child_reap(child.pid, &signal, &status)
+            unsafe cplatform_child_reap(child.pid, &signal, &status, &outbox.peakMemory)
             outbox.isGone = true
             outbox.bytes = []
             outbox.written = 0

@@ -94,7 +94,8 @@ extension PluginInstance {
         entry.meter.timers.add(usage.timers, ordering: .relaxed)
     }
 
-    fileprivate func died(_ how: String, _ words: String?, incarnation: Int) {
+    fileprivate func died(_ how: String, _ words: String?, _ channel: any PluginChannel, incarnation: Int) {
+        checkPeak(channel.peakMemory, incarnation)
         let actions = state.withLock { state in
             // The channel has ended by itself: there is nothing to abandon.
             if state.lifecycle.incarnation == incarnation { state.channel = nil }
@@ -123,6 +124,6 @@ final class Incarnation: PluginChannelReceiver {
     }
 
     func channel(_ channel: any PluginChannel, died how: String, words: String?) {
-        instance.died(how, words, incarnation: number)
+        instance.died(how, words, channel, incarnation: number)
     }
 }

@@ -104,6 +104,17 @@ extension PluginInstance {
         if let passed { channel.end(passed.limit.ending(limits[passed.limit], used: passed.used)) }
     }
 
+    /// A worker has died. One that gets no more memory mostly ends itself, before the regular look has seen how much it had.
+    func checkPeak(_ bytes: Int64, _ incarnation: Int) {
+        let megabytes = (bytes + (1 << 20) - 1) >> 20
+        guard limits.isExceeded(.memoryMegabytes, by: megabytes) else { return }
+        state.withLock { state in
+            guard state.counters.endedFor?.incarnation != incarnation else { return }
+            state.counters.reached(.memoryMegabytes)
+            state.counters.endedFor = (incarnation, reached(.memoryMegabytes, used: megabytes))
+        }
+    }
+
     /// What the work of a runtime that died ends with: the limit, if it was ended for one.
     func failure(of incarnation: Int, _ failure: ProviderFailure) -> ProviderFailure {
         guard failure == .crashed else { return failure }
