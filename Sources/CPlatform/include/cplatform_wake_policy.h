@@ -6,45 +6,32 @@
  * pieces of work for a second, not for a round: rounds are small because the thread is prompt. */
 #ifndef CPLATFORM_WAKE_POLICY_H
 #define CPLATFORM_WAKE_POLICY_H
+#include "cplatform_load.h"
+
 #include <sched.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <time.h>
 
 enum {
   CPLATFORM_SCHED_BATCH = 3, /* <sched.h> has it for _GNU_SOURCE only, which modules are not compiled with */
-  CPLATFORM_WAKE_WINDOW_MS = 50,
-  /* Pieces of work in a second: at so many the thread becomes patient, below so many it is prompt again. */
+  /* Pieces of work in a second: from so many on the thread is patient, below so many it is prompt again. */
   CPLATFORM_WAKE_MUCH = 4000,
   CPLATFORM_WAKE_LITTLE = 2000,
 };
 
 /* Of one thread, which began under SCHED_BATCH. All zero at first. Only that thread touches it. */
 typedef struct cplatform_wake_policy {
-  int64_t window_began_ms;
-  uint32_t found;
+  cplatform_load load;
   bool is_prompt;
 } cplatform_wake_policy;
-
-/* Counts what a round has found at `now_ms`, a monotonic time, and answers whether `is_prompt` has changed. */
-static inline bool cplatform_wake_policy_count(cplatform_wake_policy *policy, uint32_t found, int64_t now_ms) {
-  policy->found += found;
-  int64_t took = now_ms - policy->window_began_ms;
-  if (took < CPLATFORM_WAKE_WINDOW_MS) return false;
-  int64_t each_second = (int64_t)policy->found * 1000 / took;
-  bool wanted = each_second < (policy->is_prompt ? CPLATFORM_WAKE_MUCH : CPLATFORM_WAKE_LITTLE);
-  bool changes = wanted != policy->is_prompt;
-  policy->window_began_ms = now_ms;
-  policy->found = 0;
-  policy->is_prompt = wanted;
-  return changes;
-}
 
 /* The calling thread has found so many pieces of work in this round. A failure changes nothing but the speed. */
 static inline void cplatform_wake_policy_note(cplatform_wake_policy *policy, uint32_t found) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  if (!cplatform_wake_policy_count(policy, found, now.tv_sec * 1000 + now.tv_nsec / 1000000)) return;
+  int64_t now_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  if (!cplatform_load_count(&policy->load, found, now_ms, CPLATFORM_WAKE_LITTLE, CPLATFORM_WAKE_MUCH)) return;
+  if (policy->is_prompt == !policy->load.is_high) return;
+  policy->is_prompt = !policy->load.is_high;
   struct sched_param none = {0};
   sched_setscheduler(0, policy->is_prompt ? SCHED_OTHER : CPLATFORM_SCHED_BATCH, &none);
 }

@@ -27,6 +27,22 @@ struct EventRelayTests {
         #expect(receiver.threadNames.contains("plugin-events"))
     }
 
+    /// Of a runtime that was abandoned nothing is heard any more, whatever waits.
+    @Test func whatComesAfterTheStopIsDropped() {
+        let receiver = Collector()
+        let relay = EventRelay(receiver)
+        for number in 0..<100_000 {
+            relay.take([mark(1, number)], of: NoChannel())
+            if number == 99_000 { relay.stop() }
+        }
+        relay.close()
+        #expect(receiver.numbers(of: 1).elementsEqual(0..<receiver.numbers(of: 1).count))
+        #expect(receiver.numbers(of: 1).count <= 99_001)
+        let count = receiver.numbers(of: 1).count
+        relay.take([mark(1, 0)], of: NoChannel())
+        #expect(receiver.numbers(of: 1).count == count)
+    }
+
     /// What is rare is dealt with where it comes from.
     @Test func fewAreNotHandedOver() {
         let receiver = Collector()

@@ -6,11 +6,6 @@ private import Synchronization
 /// thread would be busy to the brim, and late, while others have time. Order is kept: as long as something is handed over and not dealt
 /// with, all that comes goes the same way.
 final class EventRelay: Sendable {
-    /// Events in a second: at so many they are handed over, below so many no more.
-    private static let many: Int64 = 50_000
-    private static let few: Int64 = 25_000
-    private static let window: Int64 = 50
-
     private struct Batch: Sendable {
         var events: [PluginEvent]
         var channel: any PluginChannel
@@ -22,20 +17,11 @@ final class EventRelay: Sendable {
 
     private struct State {
         var thread: NativeThread?
-        var handsOver = false
+        /// Of events.
+        var load = Load(low: 25_000, high: 50_000)
         /// Batches that are handed over and not dealt with.
         var pending = 0
-        var windowBegan: Int64 = 0
-        var count: Int64 = 0
-
-        mutating func note(_ events: Int, at now: Int64) {
-            count += Int64(events)
-            let took = now - windowBegan
-            guard took >= EventRelay.window else { return }
-            handsOver = count * 1_000 / took >= (handsOver ? EventRelay.few : EventRelay.many)
-            windowBegan = now
-            count = 0
-        }
+        var isStopped = false
     }
 
     /// - Parameter receiver: deals with events, on the thread that they come on or on the relay's.
@@ -43,16 +29,17 @@ final class EventRelay: Sendable {
 
     /// Has the events dealt with, now or soon. From any thread; batches with events of one turn must come one after the other.
     func take(_ events: [PluginEvent], of channel: any PluginChannel) {
-        let isHandedOver = state.withLock { state in
-            state.note(events.count, at: monotonicMilliseconds())
-            guard state.handsOver || state.pending > 0 else { return false }
+        let isDone = state.withLock { state in
+            guard !state.isStopped else { return true }
+            state.load.count(events.count, at: monotonicMilliseconds())
+            guard state.load.isHigh || state.pending > 0 else { return false }
             if state.thread == nil { state.thread = NativeThread(name: "plugin-events") { self.run() } }
             state.pending += 1
             // In the lock: nobody may come between the count and the place in the queue.
             queue.push(Batch(events: events, channel: channel))
             return true
         }
-        if !isHandedOver { receiver.channel(channel, received: events) }
+        if !isDone { receiver.channel(channel, received: events) }
     }
 
     private func run() {
@@ -61,11 +48,19 @@ final class EventRelay: Sendable {
             let batches = queue.takeAll()
             if batches.isEmpty { return }
             WakeupBatch.gather {
-                for batch in batches { receiver.channel(batch.channel, received: batch.events) }
+                for batch in batches where !state.withLock({ $0.isStopped }) {
+                    receiver.channel(batch.channel, received: batch.events)
+                }
             }
             wakes.note(batches.count)
             state.withLock { $0.pending -= batches.count }
         }
+    }
+
+    /// Drops what comes, and what was handed over. From any thread; does not block.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        queue.close()
     }
 
     /// Deals with what was handed over and ends the thread. Blocks; not from the receiver. Nothing may come any more.

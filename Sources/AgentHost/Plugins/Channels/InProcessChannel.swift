@@ -41,7 +41,6 @@ private import Synchronization
     ) {
         guard let context = unsafe context else { return }
         let channel = unsafe Unmanaged<InProcessChannel>.fromOpaque(context).takeUnretainedValue()
-        guard !channel.state.withLock({ $0.isAbandoned }) else { return }
         var events = PluginEventBatch()
         for index in 0..<count { unsafe events.append(messages[index]) }
         channel.relay.take(events.take(), of: channel)
@@ -60,7 +59,10 @@ private import Synchronization
         state.withLock { $0.users -= 1 }
     }
 
-    func abandon() { state.withLock { $0.isAbandoned = true } }
+    func abandon() {
+        state.withLock { $0.isAbandoned = true }
+        relay.stop()
+    }
 
     func release(_ done: @escaping @Sendable () -> Void) {
         let mayRelease = state.withLock { state in
