@@ -91,7 +91,7 @@ def die(host, report, figures, word, shown, agent):
     client = host.client()
     figures["deaths"] += 1
     if shown is None:
-        return leave(client, report, agent)
+        return leave(host, client, report, agent)
     stream = client.create(word, agent).read_to_end()
     check_failed(report, figures, f"{word} {agent}", stream)
     report.check(stream.answer == shown, f"{word} {agent}: {stream.answer!r} was shown complete instead of {shown!r}")
@@ -122,7 +122,13 @@ def works(client, report, name, thread, patience=0.0):
         time.sleep(0.1)
 
 
-def leave(client, report, agent):
+def deaths(host, agent):
+    """How often its worker has died, as the log tells."""
+    return sum(f'"plugin":"dev.agenthost.fixture.{agent}"' in line and "started again" in line for line in host.log.splitlines())
+
+
+def leave(host, client, report, agent):
+    before = deaths(host, agent)
     stream = client.create("cancel", agent)
     report.check(stream.read_deltas(5), f"cancel {agent}: said nothing")
     thread, shown = stream.thread, {name: "".join(text for _, text in deltas) for name, deltas in stream.shown.items()}
@@ -130,8 +136,9 @@ def leave(client, report, agent):
     stream.close()
     is_kept = lambda: any(text_of(item).startswith(shown.get(item["id"], "?")) for item in client.items(thread))
     report.check(wait_for(is_kept, 5), f"cancel {agent}: {shown} was shown and is not kept")
-    # The worker dies when it is told of the cancel, which nobody sees: a message that is quicker meets it.
-    works(client, report, f"cancel {agent}", thread, patience=3)
+    # The worker dies when it is told of the cancel. A client cannot see that; the log does.
+    report.check(wait_for(lambda: deaths(host, agent) > before, 5), f"cancel {agent}: its worker did not die")
+    works(client, report, f"cancel {agent}", thread)
 
 
 def kill_idle(host, report, figures, copies):
